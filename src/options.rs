@@ -1,0 +1,104 @@
+//! A sampler's options: zero means the default, and what is above a cap is the cap.
+
+/// How a sampler is made. `Options::default()` gives every default; [`Options::effective`] applies defaults and caps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Flush interval in ns; 0: 60 s. The sampler has no timer of its own: this sets the grace of removed routes
+    /// and the window of a column that the clock gives no width.
+    pub step_ns: i64,
+    /// Columns kept; 0: 1440; at most 100 000.
+    pub history_columns: u32,
+    /// Keep no history: columns are only drained.
+    pub history_off: bool,
+    /// Routes with slots of their own; 0: 10 000.
+    pub max_tracked_routes: u32,
+    /// Member ids listed on a virtual bucket; 0: 256. Further members count, unlisted.
+    pub max_member_routes_per_slot: u32,
+    /// Sub-buckets per route, K; 0: 1 (off); at most 256.
+    pub key_buckets_per_route: u32,
+    /// One slot per label and route, instead of one per route.
+    pub labels_enabled: bool,
+    /// Most bytes of counters, history and routes; 0: no limit.
+    pub memory_limit_bytes: u64,
+    /// Most lanes (private counter sets of threads); 0: 256; at most 4096. Further threads share one.
+    pub max_lanes: u32,
+    /// Unix ns at which the first column's window begins.
+    pub created_ns: i64,
+}
+
+/// 60 s.
+pub const DEFAULT_STEP_NS: i64 = 60_000_000_000;
+/// A day of one-minute columns.
+pub const DEFAULT_HISTORY_COLUMNS: u32 = 1440;
+/// Cap of `history_columns`.
+pub const MAX_HISTORY_COLUMNS: u32 = 100_000;
+/// Routes with slots of their own.
+pub const DEFAULT_MAX_TRACKED_ROUTES: u32 = 10_000;
+/// Member ids listed on a virtual bucket.
+pub const DEFAULT_MAX_MEMBER_ROUTES_PER_SLOT: u32 = 256;
+/// Sub-buckets per route: off.
+pub const DEFAULT_KEY_BUCKETS_PER_ROUTE: u32 = 1;
+/// Cap of `key_buckets_per_route`.
+pub const MAX_KEY_BUCKETS_PER_ROUTE: u32 = 256;
+/// Lanes per sampler.
+pub const DEFAULT_MAX_LANES: u32 = 256;
+/// Cap of `max_lanes`.
+pub const MAX_LANES: u32 = 4096;
+
+impl Options {
+    /// The options with defaults and caps applied.
+    pub fn effective(self) -> Self {
+        Self {
+            step_ns: if self.step_ns <= 0 { DEFAULT_STEP_NS } else { self.step_ns },
+            history_columns: or_default(self.history_columns, DEFAULT_HISTORY_COLUMNS).min(MAX_HISTORY_COLUMNS),
+            max_tracked_routes: or_default(self.max_tracked_routes, DEFAULT_MAX_TRACKED_ROUTES),
+            max_member_routes_per_slot: or_default(self.max_member_routes_per_slot, DEFAULT_MAX_MEMBER_ROUTES_PER_SLOT),
+            key_buckets_per_route: or_default(self.key_buckets_per_route, DEFAULT_KEY_BUCKETS_PER_ROUTE)
+                .min(MAX_KEY_BUCKETS_PER_ROUTE),
+            max_lanes: or_default(self.max_lanes, DEFAULT_MAX_LANES).min(MAX_LANES),
+            ..self
+        }
+    }
+
+    /// How long a removed route is still drained: `max(2 x step, 5 s)`, in ns.
+    pub(crate) fn grace_ns(&self) -> i64 {
+        self.step_ns.saturating_mul(2).max(5_000_000_000)
+    }
+}
+
+fn or_default(value: u32, default: u32) -> u32 {
+    if value == 0 {
+        default
+    } else {
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_means_default_and_caps_hold() {
+        let all_default = Options::default().effective();
+        assert_eq!((all_default.step_ns, all_default.history_columns), (60_000_000_000, 1440));
+        assert_eq!((all_default.max_tracked_routes, all_default.max_member_routes_per_slot), (10_000, 256));
+        assert_eq!(all_default.key_buckets_per_route, 1);
+        let all_large = Options {
+            history_columns: u32::MAX,
+            key_buckets_per_route: u32::MAX,
+            max_lanes: u32::MAX,
+            ..Options::default()
+        }
+        .effective();
+        assert_eq!((all_large.history_columns, all_large.key_buckets_per_route, all_large.max_lanes), (100_000, 256, 4096));
+    }
+
+    #[test]
+    fn grace_is_two_steps_and_at_least_five_seconds() {
+        let grace = |step_ns| Options { step_ns, ..Options::default() }.effective().grace_ns();
+        assert_eq!(grace(1), 5_000_000_000);
+        assert_eq!(grace(60_000_000_000), 120_000_000_000);
+        assert_eq!(grace(i64::MAX), i64::MAX);
+    }
+}
