@@ -22,10 +22,23 @@ pub struct Options {
     pub memory_limit_bytes: u64,
     /// Most lanes (private counter sets of threads); 0: 256; at most 4096. Further threads share one.
     pub max_lanes: u32,
+    /// Coarser resolutions for what falls out of the history, finest first; none by default.
+    pub resolutions: [Resolution; MAX_RESOLUTIONS],
     /// Unix ns at which the first column's window begins.
     pub created_ns: i64,
 }
 
+/// A resolution beyond the history's ring: columns of `step_ns`, kept for `retention_ns`. They hold sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// Width of a column, in ns; 0: this resolution is off.
+    pub step_ns: i64,
+    /// How long columns are kept, in ns.
+    pub retention_ns: i64,
+}
+
+/// Resolutions beyond the ring.
+pub const MAX_RESOLUTIONS: usize = 4;
 /// 60 s.
 pub const DEFAULT_STEP_NS: i64 = 60_000_000_000;
 /// A day of one-minute columns.

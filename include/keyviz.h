@@ -1,0 +1,744 @@
+/* keyviz.h - the C API of libkeyviz: where a key-value store's traffic goes.
+ *
+ * Conventions
+ *
+ *   A function that can fail returns keyviz_status_t: KEYVIZ_OK (0), or one of KEYVIZ_ERR_*. After an error nothing was
+ *   changed. Where a reason helps, the last argument is a keyviz_error_t (or NULL), filled when the call fails.
+ *   Structs begin with type_size; KEYVIZ_<STRUCT>_INIT or keyviz_<struct>_init() fills it, and zeroes the rest. What
+ *   the library doesn't know of a caller's larger struct must be zero; a caller's shorter one is extended with zeros.
+ *   Bytes go in as pointer and length, and come out into the caller's buffer with its capacity; if they don't fit, the
+ *   status is KEYVIZ_ERR_BUFFER_TOO_SMALL and the needed size comes back. Nothing that the library gives is to be freed
+ *   but handles, each with its own _free or _release; these take NULL.
+ *   Times are Unix nanoseconds (int64_t), sizes bytes, keys any bytes.
+ *
+ * Threads
+ *
+ *   A function that takes a sampler may be called from any thread at any time, until the sampler is freed. A lane is
+ *   used by one thread at a time. The library has no threads, no global settings and no signal handlers of its own.
+ *
+ *   After fork(), the child may observe, flush and free if no other thread of the parent was in a call with that
+ *   sampler; the parent's counts so far are in both.
+ *
+ * This file is generated from the library's sources. */
+
+
+#ifndef KEYVIZ_H
+#define KEYVIZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The version that this header belongs to.
+#define KEYVIZ_VERSION "0.1.0"
+#define KEYVIZ_VERSION_MAJOR 0
+#define KEYVIZ_VERSION_MINOR 1
+#define KEYVIZ_VERSION_PATCH 0
+
+// Labels: the adapter family that sent a request.
+// The label "".
+#define KEYVIZ_LABEL_LEGACY 0
+// The label "dynamo".
+#define KEYVIZ_LABEL_DYNAMO 1
+// The label "redis".
+#define KEYVIZ_LABEL_REDIS 2
+// The label "s3".
+#define KEYVIZ_LABEL_S3 3
+// The label "sqs".
+#define KEYVIZ_LABEL_SQS 4
+// The label "rawkv".
+#define KEYVIZ_LABEL_RAWKV 5
+
+
+// Changes when a program that was compiled against an older header may no longer work with the library.
+#define KEYVIZ_ABI_VERSION 0
+
+// A route folded into a virtual bucket that was there.
+#define KEYVIZ_EVENT_ROUTE_FOLDED 1
+
+// A route folded into a virtual bucket made for it.
+#define KEYVIZ_EVENT_BUCKET_CREATED 2
+
+// Bytes of an error's message, its terminating zero included.
+#define KEYVIZ_ERROR_MESSAGE_SIZE 240
+
+// Number of coarser resolutions.
+#define KEYVIZ_RESOLUTIONS 4
+
+// The route has slots of its own.
+#define KEYVIZ_PLACEMENT_INDIVIDUAL 0
+
+// The route counts in a virtual bucket.
+#define KEYVIZ_PLACEMENT_COARSENED 1
+
+// Take a range whose start is not below its end (it is never sub-divided), instead of refusing it.
+#define KEYVIZ_ROUTE_ANY_RANGE 1
+
+// The request read the key.
+#define KEYVIZ_OP_READ 0
+
+// The request wrote the key.
+#define KEYVIZ_OP_WRITE 1
+
+// A label that the host knows and this library does not: it counts in virtual buckets, which take any label, and in
+// other routes it is unknown. Where labels are off it counts like any other.
+#define KEYVIZ_LABEL_UNKNOWN 4294967295
+
+// The row is a virtual bucket.
+#define KEYVIZ_ROW_AGGREGATE 1
+
+// The row's range has no end.
+#define KEYVIZ_ROW_UNBOUNDED 2
+
+// The version of the hot layout.
+#define KEYVIZ_HOT_LAYOUT_VERSION 1
+
+// A lane: a private set of counters. One thread at a time uses it, and it may pass from thread to thread (with the
+// host's own synchronisation). Threads that call keyviz_observe need none: they get theirs by themselves.
+typedef struct keyviz_lane_t keyviz_lane_t;
+
+// A sampler. Every function that takes one may be called from any thread at any time, but for
+// keyviz_sampler_free, after which the handle is no more.
+typedef struct keyviz_sampler_t keyviz_sampler_t;
+
+// What a call came to: `KEYVIZ_OK`, or one of `KEYVIZ_ERR_*`. After an error nothing was changed, and no output was
+// written but those that the function names.
+typedef int32_t keyviz_status_t;
+
+// What a sampler has, and where its memory is. Begin with KEYVIZ_STATS_INIT.
+typedef struct {
+    // sizeof(keyviz_stats_t).
+    size_t type_size;
+    // Registered routes, folded ones included.
+    uint64_t routes;
+    // Slots: one per route and label, one per virtual bucket.
+    uint64_t slots;
+    // Virtual buckets.
+    uint64_t virtual_buckets;
+    // Members of virtual buckets, those that are leaving included.
+    uint64_t virtual_members;
+    // Removed routes and buckets that are still drained.
+    uint64_t retired;
+    // Columns in the history.
+    uint64_t columns;
+    // Lanes in use or at hand, the shared one included.
+    uint64_t lanes;
+    // Observations of unknown routes, so far.
+    uint64_t missed;
+    // Observations refused as invalid, so far.
+    uint64_t refused;
+    // Bytes of counters.
+    uint64_t counter_bytes;
+    // Bytes of the routes and the route table.
+    uint64_t route_bytes;
+    // Bytes of the history.
+    uint64_t history_bytes;
+} keyviz_stats_t;
+
+// Something that the host's log should say. It holds no key bytes.
+typedef struct {
+    // sizeof(keyviz_event_t).
+    size_t type_size;
+    // KEYVIZ_EVENT_*.
+    uint32_t kind;
+    // Zero.
+    uint32_t reserved;
+    // The route.
+    uint64_t route_id;
+    // The synthetic id of the virtual bucket.
+    uint64_t bucket_id;
+    // Routes with slots of their own, at that time.
+    uint64_t slots_used;
+    // The cap of those.
+    uint64_t max_tracked_routes;
+    // Events that were held back since the one before: 16 may come at once, then one per second.
+    uint64_t suppressed;
+} keyviz_event_t;
+
+// Why a call failed. The caller owns it, and passes it as the last argument (or NULL). It holds nothing to free.
+typedef struct {
+    // sizeof(keyviz_error_t).
+    size_t type_size;
+    // The status that the call returned.
+    keyviz_status_t status;
+    // Zero.
+    uint32_t reserved;
+    // The reason, in English, zero-terminated UTF-8, cut if it is longer.
+    char message[KEYVIZ_ERROR_MESSAGE_SIZE];
+} keyviz_error_t;
+
+// A coarser resolution, for the columns that fall out of the history.
+typedef struct {
+    // Width of a column, in ns; 0: this resolution is off.
+    int64_t step_ns;
+    // How long columns are kept, in ns.
+    int64_t retention_ns;
+} keyviz_resolution_t;
+
+// How a sampler is made. Begin with KEYVIZ_OPTIONS_INIT (or keyviz_options_init). In every number, 0 means the
+// default, and what is above the cap counts as the cap.
+typedef struct {
+    // sizeof(keyviz_options_t).
+    size_t type_size;
+    // Flush interval in ns; default 60 s. The library has no timer: the host flushes. The step sets how long a removed
+    // route is still drained (max(2 steps, 5 s)).
+    int64_t step_ns;
+    // Unix ns at which the first column's window begins; default: now.
+    int64_t created_ns;
+    // Most bytes of counters, routes and history together; default 0: no limit. What doesn't fit any more folds
+    // (routes), goes (the oldest columns) or shares a lane (threads).
+    uint64_t memory_limit_bytes;
+    // Columns kept; default 1440, cap 100000.
+    uint32_t history_columns;
+    // Routes with slots of their own; default 10000. Further routes fold into a virtual bucket.
+    uint32_t max_tracked_routes;
+    // Member ids listed on a virtual bucket's row; default 256. Further members count, unlisted.
+    uint32_t max_member_routes_per_slot;
+    // Sub-buckets per route, K; default 1 (off), cap 256.
+    uint32_t key_buckets_per_route;
+    // 1: a slot for each label; 0: one slot per route, and labels are ignored.
+    uint32_t labels_enabled;
+    // 1: no history; columns are only drained (keyviz_sampler_drain).
+    uint32_t history_off;
+    // Lanes, the private counters of threads; default 256, cap 4096. Threads beyond them share one.
+    uint32_t max_lanes;
+    // Zero.
+    uint32_t reserved0;
+    // Coarser resolutions, finest first; default: none.
+    keyviz_resolution_t resolutions[KEYVIZ_RESOLUTIONS];
+    // Zero.
+    uint64_t reserved[8];
+} keyviz_options_t;
+
+// A route: the key range [start, end). Begin with KEYVIZ_ROUTE_INIT. The bounds are copied.
+typedef struct {
+    // sizeof(keyviz_route_t).
+    size_t type_size;
+    // The route's id; any value.
+    uint64_t route_id;
+    // The Raft group that owns it; 0: unknown.
+    uint64_t group_id;
+    // First key; NULL with length 0: the least key.
+    const void *start;
+    // Bytes of start.
+    size_t start_len;
+    // First key past the range.
+    const void *end;
+    // Bytes of end; 0: unbounded.
+    size_t end_len;
+    // Flags: KEYVIZ_ROUTE_ANY_RANGE.
+    uint32_t flags;
+    // Zero.
+    uint32_t reserved;
+} keyviz_route_t;
+
+// One observation of an array.
+typedef struct {
+    // The route.
+    uint64_t route_id;
+    // The key; it is not kept. NULL: the caller hasn't it at hand, and it counts in sub-bucket 0.
+    const void *key;
+    // Bytes of the key.
+    size_t key_len;
+    // Bytes of the value.
+    uint64_t value_len;
+    // KEYVIZ_OP_READ or KEYVIZ_OP_WRITE.
+    uint32_t op;
+    // KEYVIZ_LABEL_*.
+    uint32_t label;
+} keyviz_observation_t;
+
+// One row of a column. Its byte strings and lists lie in the arena of the buffer that it was read into, at offsets
+// from the arena's beginning; several rows may share them. Lists of ids are uint64_t in the machine's byte order, at
+// offsets that are multiples of 8.
+typedef struct {
+    // The route, or the synthetic id of a virtual bucket.
+    uint64_t route_id;
+    // The Raft group that owns the route; 0: unknown, or a virtual bucket.
+    uint64_t group_id;
+    // The group's leader term when the flush began; 0: unknown.
+    uint64_t leader_term;
+    // Number of reads.
+    uint64_t reads;
+    // Number of writes.
+    uint64_t writes;
+    // Bytes of keys and values read.
+    uint64_t read_bytes;
+    // Bytes of keys and values written.
+    uint64_t write_bytes;
+    // Members of a virtual bucket, listed or not; 1 on a single route.
+    uint64_t member_routes_total;
+    // Where the first key of the row's range lies.
+    uint64_t start_offset;
+    // Where the first key past the row's range lies.
+    uint64_t end_offset;
+    // Where the listed member ids of a virtual bucket lie.
+    uint64_t member_routes_offset;
+    // Where the ids of the routes that this one came from by split or merge lie.
+    uint64_t parents_offset;
+    // Bytes of start.
+    uint32_t start_len;
+    // Bytes of end.
+    uint32_t end_len;
+    // Number of listed member ids.
+    uint32_t member_routes_count;
+    // Number of parent ids.
+    uint32_t parents_count;
+    // KEYVIZ_LABEL_*.
+    uint32_t label;
+    // KEYVIZ_ROW_AGGREGATE, KEYVIZ_ROW_UNBOUNDED.
+    uint32_t flags;
+    // The part of the route's range, counted from 0.
+    uint32_t sub_bucket;
+    // The number of parts; 1: not sub-divided.
+    uint32_t sub_bucket_count;
+} keyviz_row_t;
+
+// Where a column goes. Begin with KEYVIZ_COLUMN_BUFFER_INIT, then give it memory. Rows are sorted by (start, route id,
+// label by name, sub-bucket), and each (route id, label, sub-bucket) has at most one.
+typedef struct {
+    // sizeof(keyviz_column_buffer_t).
+    size_t type_size;
+    // sizeof(keyviz_row_t): the distance from row to row.
+    size_t row_size;
+    // In: room for row_capacity rows. NULL is fine where row_capacity is 0.
+    keyviz_row_t *rows;
+    // In: number of rows that fit.
+    size_t row_capacity;
+    // In: room for arena_capacity bytes, aligned to 8 to be read in place. NULL is fine where arena_capacity is 0.
+    void *arena;
+    // In: number of bytes that fit.
+    size_t arena_capacity;
+    // Out: number of rows. After KEYVIZ_ERR_BUFFER_TOO_SMALL: the row_capacity that it takes.
+    size_t row_count;
+    // Out: bytes of arena used. After KEYVIZ_ERR_BUFFER_TOO_SMALL: the arena_capacity that it takes.
+    size_t arena_used;
+    // Out: as in keyviz_column_info_t.
+    uint64_t sequence;
+    // Out: as in keyviz_column_info_t.
+    int64_t window_start_ns;
+    // Out: as in keyviz_column_info_t.
+    int64_t at_ns;
+    // Out: as in keyviz_column_info_t.
+    uint64_t flushes;
+} keyviz_column_buffer_t;
+
+// What a column is, and how large. Begin with KEYVIZ_COLUMN_INFO_INIT.
+typedef struct {
+    // sizeof(keyviz_column_info_t).
+    size_t type_size;
+    // Number of the column's (last) flush; they count up from 0.
+    uint64_t sequence;
+    // Unix ns: the end of the column before. The column holds what was drained in (window_start_ns, at_ns].
+    int64_t window_start_ns;
+    // Unix ns: the time of the (last) flush.
+    int64_t at_ns;
+    // How many flushes it is the sum of: 1, or more for a coarser column. It is found under the number of each.
+    uint64_t flushes;
+    // Its rows.
+    uint64_t rows;
+    // Bytes of arena that its rows take.
+    uint64_t arena_bytes;
+} keyviz_column_info_t;
+
+// How to count without crossing, for bindings that are built with this very library. Addresses are valid until the
+// sampler is freed; offsets are in bytes; all integers are in the machine's byte order.
+//
+// A writer holds a lane (one of its own, keyviz_lane_acquire, with plain loads and stores; or the shared one, with
+// atomic ones), and counts so:
+//
+//   1. Enter: add 1 to the lane's passage counter (now odd). In the shared lane instead: read the generation (lowest
+//      bit of the first word at shared_passages), add 1 to word 1 + generation.
+//   2. Load the table's address from `table`. Its entries (16 bytes: id, place) are searched from
+//      (id * hash_factor) >> shift on, upwards, modulo mask + 1, until the id is found or a place is 0. A place whose
+//      low bits are 3, or none: unknown, add 1 to the lane's missed counter and go to 4.
+//   3. The cell: if the place's low bits are 1, (place >> 32) + label * ((place & 0xffffffff) >> 2); if they are 2,
+//      place - 2 is the address of a divided route: first + label * stride + part. The segment is the pair of addresses
+//      (counters, marks) at lane_segments + 16 * (number of the cell's highest bit): if it is 0, leave, call
+//      keyviz_hot_reserve, and begin again. At counters + 32 * cell lie reads, writes, read bytes, write bytes: add.
+//      Then store 1 at marks + (cell >> block_bits).
+//   4. Leave: add 1 to the passage counter (in the shared lane: subtract 1 from where it was added).
+//
+// Between 1 and 4 the thread must not give the lane to another.
+typedef struct {
+    // sizeof(keyviz_hot_layout_t).
+    size_t type_size;
+    // KEYVIZ_HOT_LAYOUT_VERSION of the library.
+    uint32_t version;
+    // Number of labels that have slots of their own: 1, or all.
+    uint32_t labels;
+    // Where the address of the current table stands.
+    void *table;
+    // The shared lane.
+    void *shared_lane;
+    // The passages of the shared lane: generation, inside[2].
+    void *shared_passages;
+    // Multiplier of the hash.
+    uint64_t hash_factor;
+    // In the table: address of the entries.
+    uint32_t table_entries;
+    // In the table: entries less one, 64 bits.
+    uint32_t table_mask;
+    // In the table: shift, 32 bits.
+    uint32_t table_shift;
+    // In a lane: passage counter, 64 bits.
+    uint32_t lane_passages;
+    // In a lane: missed counter, 64 bits.
+    uint32_t lane_missed;
+    // In a lane: the segments.
+    uint32_t lane_segments;
+    // log2 of the cells that share a mark.
+    uint32_t block_bits;
+    // In a divided route: first cell, 32 bits.
+    uint32_t divided_first;
+    // In a divided route: cells from label to label, 32 bits.
+    uint32_t divided_stride;
+    // In a divided route: number of parts, 32 bits.
+    uint32_t divided_count;
+    // In a divided route: bytes of prefix, 32 bits.
+    uint32_t divided_prefix_len;
+    // In a divided route: window of the start, 64 bits.
+    uint32_t divided_low;
+    // In a divided route: width of the window, 64 bits.
+    uint32_t divided_span;
+    // In a divided route: parts per window, times 2^64, 64 bits.
+    uint32_t divided_ratio;
+    // In a divided route: address of the prefix.
+    uint32_t divided_prefix;
+    // Zero.
+    uint32_t reserved;
+} keyviz_hot_layout_t;
+
+// The call did what it says.
+#define KEYVIZ_OK 0
+
+// A number is none of its enum's constants, or an argument's value has no meaning.
+#define KEYVIZ_ERR_INVALID_ARGUMENT 1
+
+// A pointer is null where one is needed, or is null with a length above 0.
+#define KEYVIZ_ERR_NULL_POINTER 2
+
+// A struct's type_size is not one that this library knows, or the part of a larger struct that it doesn't know is not
+// zero.
+#define KEYVIZ_ERR_TYPE_SIZE 3
+
+// The handle is not one of this library's, or was freed. (Found out as far as that is possible.)
+#define KEYVIZ_ERR_INVALID_HANDLE 4
+
+// A route's start is not below its end.
+#define KEYVIZ_ERR_INVALID_RANGE 5
+
+// A buffer is too small. The sizes that it takes were written; nothing else was done.
+#define KEYVIZ_ERR_BUFFER_TOO_SMALL 6
+
+// The route is not registered.
+#define KEYVIZ_ERR_UNKNOWN_ROUTE 7
+
+// The route id is in use, where a new one is needed.
+#define KEYVIZ_ERR_ROUTE_EXISTS 8
+
+// There is no such column, sub-bucket or name.
+#define KEYVIZ_ERR_NOT_FOUND 9
+
+// The sampler keeps no history.
+#define KEYVIZ_ERR_HISTORY_OFF 10
+
+// The sampler is closed.
+#define KEYVIZ_ERR_CLOSED 11
+
+// The system gave no memory, or it does not fit into the sampler's memory limit.
+#define KEYVIZ_ERR_NO_MEMORY 12
+
+// All lanes are out.
+#define KEYVIZ_ERR_NO_LANE 13
+
+// The bytes are damaged: they are not what this library wrote.
+#define KEYVIZ_ERR_CORRUPT 14
+
+// The bytes were written by a newer version of this library.
+#define KEYVIZ_ERR_NEWER_VERSION 15
+
+// A file could not be read or written.
+#define KEYVIZ_ERR_IO 16
+
+// This system lacks what the call needs.
+#define KEYVIZ_ERR_UNSUPPORTED 17
+
+// A defect of the library: it panicked, and the panic was stopped here.
+#define KEYVIZ_ERR_PANIC 18
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The ABI version of the library that is linked; compare it with KEYVIZ_ABI_VERSION of the header.
+uint32_t keyviz_abi_version(void);
+
+// The version of the library that is linked: "x.y.z", static.
+const char *keyviz_version(void);
+
+// The number of labels: they are 0 to this number less one.
+uint32_t keyviz_label_count(void);
+
+// The name of a label, as in row ids: "dynamo"; "" for KEYVIZ_LABEL_LEGACY. Static, zero-terminated; NULL: no such label.
+const char *keyviz_label_name(uint32_t label);
+
+// The label with this name (`len` bytes, not zero-terminated). KEYVIZ_ERR_NOT_FOUND: there is none.
+keyviz_status_t keyviz_label_from_name(const char *name, size_t len, uint32_t *label);
+
+// Fills it with zeros and its type_size, like KEYVIZ_STATS_INIT. Null is fine.
+void keyviz_stats_init(keyviz_stats_t *stats);
+
+// Reads the statistics. Takes time in proportion to the routes.
+keyviz_status_t keyviz_sampler_stats(const keyviz_sampler_t *sampler, keyviz_stats_t *stats);
+
+// Takes up to `capacity` unread events, oldest first, into `events`, an array whose stride is `events[0].type_size`;
+// `*count` becomes their number.
+//
+// Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE (no event was taken).
+keyviz_status_t keyviz_sampler_poll_events(keyviz_sampler_t *sampler,
+                                           keyviz_event_t *events,
+                                           size_t capacity,
+                                           size_t *count,
+                                           keyviz_error_t *err);
+
+// Panics inside of the library, to show that this comes back as KEYVIZ_ERR_PANIC and harms nothing.
+// For tests of a host's error handling.
+keyviz_status_t keyviz_force_panic(keyviz_error_t *err);
+
+// Fills options with their defaults, like KEYVIZ_OPTIONS_INIT. Null is fine.
+void keyviz_options_init(keyviz_options_t *options);
+
+// Makes a sampler. `options` may be NULL: all defaults. On success `*out` is the caller's, to free with
+// keyviz_sampler_free.
+//
+// Errors: KEYVIZ_ERR_NULL_POINTER (out), KEYVIZ_ERR_TYPE_SIZE, KEYVIZ_ERR_INVALID_ARGUMENT (a negative step or
+// retention, a flag that is neither 0 nor 1, a reserved field that is not zero).
+keyviz_status_t keyviz_sampler_new(const keyviz_options_t *options, keyviz_sampler_t **out, keyviz_error_t *err);
+
+// Ends a sampler while observers may still run: from now on every route is unknown to them (the lanes too), every
+// other call returns KEYVIZ_ERR_CLOSED, and nearly all memory is given back at once. The handle stays valid, to be
+// freed when nobody uses it any more. Closing twice is fine. May wait for observers that are in the middle of a call.
+keyviz_status_t keyviz_sampler_close(keyviz_sampler_t *sampler);
+
+// Frees a sampler, and with it all its counters and columns. Its lanes must have been released, and no other thread
+// may be in a call with it. Null is fine.
+void keyviz_sampler_free(keyviz_sampler_t *sampler);
+
+// Fills a route with zeros and its type_size, like KEYVIZ_ROUTE_INIT. Null is fine.
+void keyviz_route_init(keyviz_route_t *route);
+
+// Registers a route. `*placement` (NULL is fine) becomes KEYVIZ_PLACEMENT_INDIVIDUAL or _COARSENED. A route that is
+// registered already stays as it is, also when range or group differ: to change it, remove it first. One that was
+// removed not long ago (max(2 steps, 5 s)) comes back with its counters. O(log n), and no observer waits.
+//
+// Errors: KEYVIZ_ERR_INVALID_RANGE, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE, KEYVIZ_ERR_INVALID_ARGUMENT,
+// KEYVIZ_ERR_ROUTE_EXISTS (the id is a virtual bucket's).
+keyviz_status_t keyviz_sampler_register_route(keyviz_sampler_t *sampler,
+                                              const keyviz_route_t *route,
+                                              uint32_t *placement,
+                                              keyviz_error_t *err);
+
+// Registers many routes, all or none: if one is invalid, nothing is registered. `routes` is an array of `count`
+// structs, each as long as the first one's type_size says; `placements` is NULL or has room for `count` numbers.
+// O(n log n) in all. Errors: as keyviz_sampler_register_route.
+keyviz_status_t keyviz_sampler_register_routes(keyviz_sampler_t *sampler,
+                                               const keyviz_route_t *routes,
+                                               size_t count,
+                                               uint32_t *placements,
+                                               keyviz_error_t *err);
+
+// Removes a route at `now_ns` (Unix ns); of an id that is not registered nothing happens, and the call is OK. What was
+// counted stays: flushes drain it until max(2 steps, 5 s) after `now_ns`.
+keyviz_status_t keyviz_sampler_remove_route(keyviz_sampler_t *sampler,
+                                            uint64_t route_id,
+                                            int64_t now_ns,
+                                            keyviz_error_t *err);
+
+// Replaces a route by the routes that it was split into, in one step: the children are registered before the parent
+// retires, so that no observation misses in between, and their rows name the parent. A child may keep the parent's id
+// (and then its counters and sub-buckets). `placements` is NULL or has room for `count` numbers. All or nothing.
+//
+// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (the parent), KEYVIZ_ERR_ROUTE_EXISTS (a child), those of
+// keyviz_sampler_register_route.
+keyviz_status_t keyviz_sampler_apply_split(keyviz_sampler_t *sampler,
+                                           uint64_t parent_id,
+                                           const keyviz_route_t *children,
+                                           size_t count,
+                                           uint32_t *placements,
+                                           int64_t now_ns,
+                                           keyviz_error_t *err);
+
+// Replaces routes by the one that they were merged into, in one step; see keyviz_sampler_apply_split.
+keyviz_status_t keyviz_sampler_apply_merge(keyviz_sampler_t *sampler,
+                                           const uint64_t *parent_ids,
+                                           size_t count,
+                                           const keyviz_route_t *child,
+                                           uint32_t *placement,
+                                           int64_t now_ns,
+                                           keyviz_error_t *err);
+
+// From the next flush on, the rows of the group carry this leader term. Group 0 is none, and is ignored.
+keyviz_status_t keyviz_sampler_set_leader_term(keyviz_sampler_t *sampler, uint64_t group_id, uint64_t term);
+
+// The bounds of one sub-bucket of a registered route (or of a virtual bucket, by its synthetic id). Writes up to
+// `capacity` bytes: the lower bound, and right behind it the upper one; `*start_len` and `*end_len` become their
+// lengths, an end of 0 bytes is unbounded. If they don't fit, the lengths are written and the status is
+// KEYVIZ_ERR_BUFFER_TOO_SMALL.
+//
+// Errors: KEYVIZ_ERR_NOT_FOUND (no such route, or it counts in a virtual bucket; no such part).
+keyviz_status_t keyviz_sampler_sub_bucket_bounds(const keyviz_sampler_t *sampler,
+                                                 uint64_t route_id,
+                                                 uint32_t sub_bucket,
+                                                 void *buffer,
+                                                 size_t capacity,
+                                                 size_t *start_len,
+                                                 size_t *end_len,
+                                                 keyviz_error_t *err);
+
+// Counts one request: 1 operation and key_len + value_len bytes, in the slot of (route, label) and the sub-bucket of
+// the key. The key is read, and not kept. `sampler` may be NULL: nothing happens, and the call is OK.
+//
+// Returns KEYVIZ_OK; KEYVIZ_ERR_UNKNOWN_ROUTE: the route is not registered, it counts as missed;
+// KEYVIZ_ERR_INVALID_ARGUMENT: the op or the label is none, or the key is NULL with a length: it counts as refused;
+// KEYVIZ_ERR_NO_MEMORY: the system gave none for the counters. A host that doesn't care ignores it.
+//
+// Any thread, any time; no lock, no allocation and no system call but for a thread's first observations. Not to be
+// called from a signal handler.
+keyviz_status_t keyviz_observe(keyviz_sampler_t *sampler,
+                               uint64_t route_id,
+                               const void *key,
+                               size_t key_len,
+                               uint32_t op,
+                               uint64_t value_len,
+                               uint32_t label);
+
+// Counts one request whose key the caller has not at hand: it counts in sub-bucket 0. Otherwise as keyviz_observe.
+keyviz_status_t keyviz_observe_sized(keyviz_sampler_t *sampler,
+                                     uint64_t route_id,
+                                     uint32_t op,
+                                     uint64_t key_len,
+                                     uint64_t value_len,
+                                     uint32_t label);
+
+// Counts `count` requests. Those that are invalid or whose route is unknown are left out, and all others count:
+// `*counted` (NULL is fine) becomes their number. Returns KEYVIZ_OK if all of them counted, otherwise the status of the
+// first that did not, as keyviz_observe gives it. KEYVIZ_ERR_NULL_POINTER: `observations` is NULL and `count` is not 0.
+keyviz_status_t keyviz_observe_batch(keyviz_sampler_t *sampler,
+                                     const keyviz_observation_t *observations,
+                                     size_t count,
+                                     size_t *counted);
+
+// Counts `count` requests given as arrays, one per field; they count in sub-bucket 0. `labels` may be NULL: all
+// legacy. `counted` and the result are as in keyviz_observe_batch. KEYVIZ_ERR_NULL_POINTER: another array is NULL and
+// `count` is not 0.
+keyviz_status_t keyviz_observe_columns(keyviz_sampler_t *sampler,
+                                       size_t count,
+                                       const uint64_t *route_ids,
+                                       const uint8_t *ops,
+                                       const uint32_t *key_lens,
+                                       const uint64_t *value_lens,
+                                       const uint8_t *labels,
+                                       size_t *counted);
+
+// Takes a lane of the sampler, to be given back with keyviz_lane_release before the sampler is freed.
+//
+// Errors: KEYVIZ_ERR_NO_LANE (all `max_lanes` are out, or another one does not fit into the memory limit),
+// KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_lane_acquire(keyviz_sampler_t *sampler, keyviz_lane_t **out, keyviz_error_t *err);
+
+// Gives a lane back. What it counted stays. Null is fine.
+void keyviz_lane_release(keyviz_lane_t *lane);
+
+// keyviz_observe through a lane: the fastest form. One thread at a time per lane. `lane` may be NULL: nothing happens,
+// and the call is OK. KEYVIZ_ERR_INVALID_HANDLE: it is not a lane, or was released.
+keyviz_status_t keyviz_lane_observe(keyviz_lane_t *lane,
+                                    uint64_t route_id,
+                                    const void *key,
+                                    size_t key_len,
+                                    uint32_t op,
+                                    uint64_t value_len,
+                                    uint32_t label);
+
+// Fills it with zeros, its type_size and its row_size, like KEYVIZ_COLUMN_BUFFER_INIT. Null is fine.
+void keyviz_column_buffer_init(keyviz_column_buffer_t *buffer);
+
+// Fills it with zeros and its type_size, like KEYVIZ_COLUMN_INFO_INIT. Null is fine.
+void keyviz_column_info_init(keyviz_column_info_t *info);
+
+// Commits a column at `now_ns` (Unix ns) into the history: one row for every slot and sub-bucket that counted anything
+// since the last flush or drain. `info` (NULL is fine) tells what it is. Flushes of one sampler wait for one another;
+// no observer waits.
+//
+// Errors: KEYVIZ_ERR_HISTORY_OFF (drain it instead), KEYVIZ_ERR_NO_MEMORY, KEYVIZ_ERR_TYPE_SIZE. Nothing was drained.
+keyviz_status_t keyviz_sampler_flush(keyviz_sampler_t *sampler,
+                                     int64_t now_ns,
+                                     keyviz_column_info_t *info,
+                                     keyviz_error_t *err);
+
+// keyviz_sampler_flush at the time of the system's clock.
+keyviz_status_t keyviz_sampler_flush_now(keyviz_sampler_t *sampler, keyviz_column_info_t *info, keyviz_error_t *err);
+
+// Commits a column at `now_ns` (Unix ns) into the caller's buffer, and into the history if there is one. All or
+// nothing: KEYVIZ_ERR_BUFFER_TOO_SMALL writes the needed sizes into row_count and arena_used, and nothing has been
+// drained; meanwhile more may be counted, so ask for some more than that. Other errors: KEYVIZ_ERR_NULL_POINTER,
+// KEYVIZ_ERR_TYPE_SIZE, KEYVIZ_ERR_NO_MEMORY.
+keyviz_status_t keyviz_sampler_drain(keyviz_sampler_t *sampler,
+                                     int64_t now_ns,
+                                     keyviz_column_buffer_t *buffer,
+                                     keyviz_error_t *err);
+
+// keyviz_sampler_drain at the time of the system's clock.
+keyviz_status_t keyviz_sampler_drain_now(keyviz_sampler_t *sampler,
+                                         keyviz_column_buffer_t *buffer,
+                                         keyviz_error_t *err);
+
+// Which stored columns have from_ns <= at < to_ns (Unix ns; 0: unbounded): `*count` of them, the oldest with the
+// sequence number `*first_sequence`. Read it, and go on with the number after the sequence that it tells, until `count`
+// are read. (Without coarser columns the numbers are consecutive.)
+//
+// Errors: KEYVIZ_ERR_HISTORY_OFF.
+keyviz_status_t keyviz_sampler_column_range(const keyviz_sampler_t *sampler,
+                                            int64_t from_ns,
+                                            int64_t to_ns,
+                                            uint64_t *first_sequence,
+                                            uint64_t *count);
+
+// Reads the stored column that holds the flush with this sequence number into the caller's buffer. What it gives for a
+// number never changes until the column is folded into a coarser one or goes.
+//
+// Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_HISTORY_OFF, KEYVIZ_ERR_BUFFER_TOO_SMALL (row_count and arena_used are the
+// needed sizes), KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_sampler_read_column(const keyviz_sampler_t *sampler,
+                                           uint64_t sequence,
+                                           keyviz_column_buffer_t *buffer,
+                                           keyviz_error_t *err);
+
+// Describes the hot layout of a sampler. `layout` begins with its type_size.
+//
+// Errors: KEYVIZ_ERR_UNSUPPORTED (the system lacks membarrier(2), which writers outside the library rely on),
+// KEYVIZ_ERR_TYPE_SIZE, KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_hot_layout(keyviz_sampler_t *sampler, keyviz_hot_layout_t *layout, keyviz_error_t *err);
+
+// The address of a lane, as keyviz_hot_layout_t means it; NULL: it is no live lane.
+void *keyviz_lane_hot_address(keyviz_lane_t *lane);
+
+// Maps the segment of a cell in a lane of the sampler, given by its hot address.
+//
+// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (no such lane or cell), KEYVIZ_ERR_NO_MEMORY.
+keyviz_status_t keyviz_hot_reserve(keyviz_sampler_t *sampler, void *lane, uint32_t cell);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* KEYVIZ_H */
+
+// Initialisers: the struct's size, and zero for the rest.
+#define KEYVIZ_ERROR_INIT {sizeof(keyviz_error_t), 0, 0, {0}}
+#define KEYVIZ_OPTIONS_INIT {sizeof(keyviz_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, {0, 0, 0, 0, 0, 0, 0, 0}}
+#define KEYVIZ_ROUTE_INIT {sizeof(keyviz_route_t), 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_COLUMN_INFO_INIT {sizeof(keyviz_column_info_t), 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_COLUMN_BUFFER_INIT {sizeof(keyviz_column_buffer_t), sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_STATS_INIT {sizeof(keyviz_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_EVENT_INIT {sizeof(keyviz_event_t), 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}

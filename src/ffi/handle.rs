@@ -1,0 +1,53 @@
+//! Opaque handles: a box that begins with a word that says what it is. Freeing it wipes the word, so that the use of a
+//! freed or a foreign handle is noticed as far as it can be: the memory may since belong to somebody else.
+
+use super::status::{Failure, KEYVIZ_ERR_INVALID_HANDLE};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a handle type is called, and its word.
+pub(super) trait Handle: Sized {
+    const NAME: &'static str;
+    const MAGIC: u64;
+    fn magic(&self) -> &AtomicU64;
+}
+
+/// Hands a value out.
+pub(super) fn into_raw<T: Handle>(value: T) -> *mut T {
+    Box::into_raw(Box::new(value))
+}
+
+/// The value behind a handle.
+///
+/// # Safety
+/// `handle` came from [`into_raw`] and stays until `'a` ends; or it is null, or readable memory.
+#[inline(always)]
+pub(super) unsafe fn get<'a, T: Handle>(handle: *const T) -> Result<&'a T, Failure> {
+    if handle.is_null() {
+        return Err(Failure::null(T::NAME));
+    }
+    if !is_valid(handle) {
+        return Err(Failure::new(KEYVIZ_ERR_INVALID_HANDLE, format!("{} is not a live handle of that type", T::NAME)));
+    }
+    Ok(&*handle)
+}
+
+/// Whether a handle that isn't null looks like one of its type.
+///
+/// # Safety
+/// As for [`get`].
+#[inline(always)]
+pub(super) unsafe fn is_valid<T: Handle>(handle: *const T) -> bool {
+    handle.is_aligned() && (*handle).magic().load(Ordering::Relaxed) == T::MAGIC
+}
+
+/// Takes a value back; null, and what is no live handle, is left alone.
+///
+/// # Safety
+/// As for [`get`], and no one uses the handle any more.
+pub(super) unsafe fn take<T: Handle>(handle: *mut T) -> Option<Box<T>> {
+    if handle.is_null() || !is_valid(handle) {
+        return None;
+    }
+    (*handle).magic().store(0, Ordering::Relaxed);
+    Some(Box::from_raw(handle))
+}

@@ -1,0 +1,245 @@
+//! The hot path's C functions.
+
+use super::handle;
+use super::sampler::keyviz_sampler_t;
+use super::status::{
+    keyviz_status_t, KEYVIZ_ERR_INVALID_ARGUMENT, KEYVIZ_ERR_INVALID_HANDLE, KEYVIZ_ERR_NO_MEMORY,
+    KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK, KEYVIZ_ERR_PANIC, KEYVIZ_ERR_NULL_POINTER,
+};
+use super::structs::write_out;
+use crate::label::Label;
+use crate::lane::{Observation, Observed, ANY_LABEL};
+use crate::sampler::Sampler;
+use std::ffi::c_void;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+/// The request read the key.
+pub const KEYVIZ_OP_READ: u32 = 0;
+/// The request wrote the key.
+pub const KEYVIZ_OP_WRITE: u32 = 1;
+
+/// A label that the host knows and this library does not: it counts in virtual buckets, which take any label, and in
+/// other routes it is unknown. Where labels are off it counts like any other.
+pub const KEYVIZ_LABEL_UNKNOWN: u32 = 0xffff_ffff;
+const _: () = assert!(KEYVIZ_LABEL_UNKNOWN == ANY_LABEL);
+
+/// One observation of an array.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct keyviz_observation_t {
+    /// The route.
+    pub route_id: u64,
+    /// The key; it is not kept. NULL: the caller hasn't it at hand, and it counts in sub-bucket 0.
+    pub key: *const c_void,
+    /// Bytes of the key.
+    pub key_len: usize,
+    /// Bytes of the value.
+    pub value_len: u64,
+    /// KEYVIZ_OP_READ or KEYVIZ_OP_WRITE.
+    pub op: u32,
+    /// KEYVIZ_LABEL_*.
+    pub label: u32,
+}
+
+impl From<Observed> for keyviz_status_t {
+    #[inline(always)]
+    fn from(observed: Observed) -> Self {
+        match observed {
+            Observed::Counted => KEYVIZ_OK,
+            Observed::Missed => KEYVIZ_ERR_UNKNOWN_ROUTE,
+            Observed::OutOfMemory => KEYVIZ_ERR_NO_MEMORY,
+            Observed::Refused => KEYVIZ_ERR_INVALID_ARGUMENT,
+        }
+    }
+}
+
+/// The key of an observation. `None`: null with a length.
+#[inline(always)]
+unsafe fn key<'a>(key: *const c_void, len: usize) -> Option<&'a [u8]> {
+    match (key.is_null(), len) {
+        (false, _) => Some(std::slice::from_raw_parts(key.cast(), len)),
+        (true, 0) => Some(&[]),
+        (true, _) => None,
+    }
+}
+
+/// Counts one request: 1 operation and key_len + value_len bytes, in the slot of (route, label) and the sub-bucket of
+/// the key. The key is read, and not kept. `sampler` may be NULL: nothing happens, and the call is OK.
+///
+/// Returns KEYVIZ_OK; KEYVIZ_ERR_UNKNOWN_ROUTE: the route is not registered, it counts as missed;
+/// KEYVIZ_ERR_INVALID_ARGUMENT: the op or the label is none, or the key is NULL with a length: it counts as refused;
+/// KEYVIZ_ERR_NO_MEMORY: the system gave none for the counters. A host that doesn't care ignores it.
+///
+/// Any thread, any time; no lock, no allocation and no system call but for a thread's first observations. Not to be
+/// called from a signal handler.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_observe(
+    sampler: *mut keyviz_sampler_t,
+    route_id: u64,
+    key: *const c_void,
+    key_len: usize,
+    op: u32,
+    value_len: u64,
+    label: u32,
+) -> keyviz_status_t {
+    if sampler.is_null() {
+        return KEYVIZ_OK;
+    }
+    if !handle::is_valid(sampler) {
+        return KEYVIZ_ERR_INVALID_HANDLE;
+    }
+    let sampler = &(*sampler).sampler;
+    match self::key(key, key_len) {
+        Some(key) if op <= 1 && (label as usize) < Label::COUNT => {
+            let bytes = (key_len as u64).saturating_add(value_len);
+            sampler.count(Observation { route_id, key: Some(key), bytes, op, label }).into()
+        }
+        key => unusual(sampler, route_id, key, key.is_some(), key_len as u64, op, value_len, label),
+    }
+}
+
+/// Counts one request whose key the caller has not at hand: it counts in sub-bucket 0. Otherwise as keyviz_observe.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_observe_sized(
+    sampler: *mut keyviz_sampler_t,
+    route_id: u64,
+    op: u32,
+    key_len: u64,
+    value_len: u64,
+    label: u32,
+) -> keyviz_status_t {
+    if sampler.is_null() {
+        return KEYVIZ_OK;
+    }
+    if !handle::is_valid(sampler) {
+        return KEYVIZ_ERR_INVALID_HANDLE;
+    }
+    let sampler = &(*sampler).sampler;
+    if op <= 1 && (label as usize) < Label::COUNT {
+        let bytes = key_len.saturating_add(value_len);
+        return sampler.count(Observation { route_id, key: None, bytes, op, label }).into();
+    }
+    unusual(sampler, route_id, None, true, key_len, op, value_len, label)
+}
+
+/// An observation that isn't of the plain form: refused, or with a label that this build doesn't know.
+#[cold]
+#[inline(never)]
+#[allow(clippy::too_many_arguments)]
+pub(super) fn unusual(
+    sampler: &Sampler,
+    route_id: u64,
+    key: Option<&[u8]>,
+    key_is_fine: bool,
+    key_len: u64,
+    op: u32,
+    value_len: u64,
+    label: u32,
+) -> keyviz_status_t {
+    match sampler.label_number(label) {
+        Some(label) if op <= 1 && key_is_fine => {
+            let bytes = key_len.saturating_add(value_len);
+            sampler.count(Observation { route_id, key, bytes, op, label }).into()
+        }
+        _ => {
+            sampler.refuse(1);
+            KEYVIZ_ERR_INVALID_ARGUMENT
+        }
+    }
+}
+
+/// Counts `count` requests. Those that are invalid or whose route is unknown are left out, and all others count:
+/// `*counted` (NULL is fine) becomes their number. Returns KEYVIZ_OK if all of them counted, otherwise the status of the
+/// first that did not, as keyviz_observe gives it. KEYVIZ_ERR_NULL_POINTER: `observations` is NULL and `count` is not 0.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_observe_batch(
+    sampler: *mut keyviz_sampler_t,
+    observations: *const keyviz_observation_t,
+    count: usize,
+    counted: *mut usize,
+) -> keyviz_status_t {
+    let arrays = [observations.cast::<c_void>()];
+    run(sampler, count, counted, &arrays, |sampler, i| {
+        let one = *observations.add(i);
+        if one.key.is_null() {
+            return checked(sampler, one.route_id, None, one.key_len as u64, one.op, one.value_len, one.label);
+        }
+        let key = Some(std::slice::from_raw_parts(one.key.cast(), one.key_len));
+        checked(sampler, one.route_id, key, one.key_len as u64, one.op, one.value_len, one.label)
+    })
+}
+
+/// Counts `count` requests given as arrays, one per field; they count in sub-bucket 0. `labels` may be NULL: all
+/// legacy. `counted` and the result are as in keyviz_observe_batch. KEYVIZ_ERR_NULL_POINTER: another array is NULL and
+/// `count` is not 0.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_observe_columns(
+    sampler: *mut keyviz_sampler_t,
+    count: usize,
+    route_ids: *const u64,
+    ops: *const u8,
+    key_lens: *const u32,
+    value_lens: *const u64,
+    labels: *const u8,
+    counted: *mut usize,
+) -> keyviz_status_t {
+    let arrays = [route_ids.cast(), ops.cast(), key_lens.cast(), value_lens.cast()];
+    run(sampler, count, counted, &arrays, |sampler, i| {
+        let label = if labels.is_null() { 0 } else { u32::from(*labels.add(i)) };
+        let (op, key_len) = (u32::from(*ops.add(i)), u64::from(*key_lens.add(i)));
+        checked(sampler, *route_ids.add(i), None, key_len, op, *value_lens.add(i), label)
+    })
+}
+
+#[inline(always)]
+fn checked<'a>(
+    sampler: &Sampler,
+    route_id: u64,
+    key: Option<&'a [u8]>,
+    key_len: u64,
+    op: u32,
+    value_len: u64,
+    label: u32,
+) -> Option<Observation<'a>> {
+    let label = if (label as usize) < Label::COUNT { label } else { sampler.label_number(label)? };
+    (op <= 1).then_some(Observation { route_id, key, bytes: key_len.saturating_add(value_len), op, label })
+}
+
+unsafe fn run<'a>(
+    sampler: *mut keyviz_sampler_t,
+    count: usize,
+    counted: *mut usize,
+    arrays: &[*const c_void],
+    mut observation: impl FnMut(&'a Sampler, usize) -> Option<Observation<'a>>,
+) -> keyviz_status_t {
+    if sampler.is_null() {
+        return KEYVIZ_OK;
+    }
+    if !handle::is_valid(sampler) {
+        return KEYVIZ_ERR_INVALID_HANDLE;
+    }
+    if count > 0 && arrays.iter().any(|array| array.is_null()) {
+        return KEYVIZ_ERR_NULL_POINTER;
+    }
+    let sampler: &Sampler = &(*sampler).sampler;
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let (mut status, mut total, mut refused) = (KEYVIZ_OK, 0, 0);
+        sampler.count_run((0..count).map(|i| observation(sampler, i)), |observed| {
+            if observed == Observed::Counted {
+                total += 1;
+                return;
+            }
+            refused += u64::from(observed == Observed::Refused);
+            if status == KEYVIZ_OK {
+                status = observed.into();
+            }
+        });
+        if refused > 0 {
+            sampler.refuse(refused);
+        }
+        (status, total)
+    }));
+    let Ok((status, total)) = outcome else { return KEYVIZ_ERR_PANIC };
+    write_out(counted, total);
+    status
+}

@@ -1,0 +1,175 @@
+//! Making and freeing a sampler, and its options.
+
+use super::handle::{self, Handle};
+use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure};
+use super::structs::{read_struct, write_out, Sized0};
+use crate::options::{Options, Resolution, MAX_RESOLUTIONS};
+use crate::sampler::Sampler;
+use std::sync::atomic::AtomicU64;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A sampler. Every function that takes one may be called from any thread at any time, but for
+/// keyviz_sampler_free, after which the handle is no more.
+pub struct keyviz_sampler_t {
+    magic: AtomicU64,
+    pub(super) sampler: Sampler,
+}
+
+impl Handle for keyviz_sampler_t {
+    const NAME: &'static str = "sampler";
+    const MAGIC: u64 = 0x6b65_7976_697a_0001;
+    fn magic(&self) -> &AtomicU64 {
+        &self.magic
+    }
+}
+
+/// A coarser resolution, for the columns that fall out of the history.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct keyviz_resolution_t {
+    /// Width of a column, in ns; 0: this resolution is off.
+    pub step_ns: i64,
+    /// How long columns are kept, in ns.
+    pub retention_ns: i64,
+}
+
+/// Number of coarser resolutions.
+pub const KEYVIZ_RESOLUTIONS: usize = 4;
+const _: () = assert!(KEYVIZ_RESOLUTIONS == MAX_RESOLUTIONS);
+
+/// How a sampler is made. Begin with KEYVIZ_OPTIONS_INIT (or keyviz_options_init). In every number, 0 means the
+/// default, and what is above the cap counts as the cap.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct keyviz_options_t {
+    /// sizeof(keyviz_options_t).
+    pub type_size: usize,
+    /// Flush interval in ns; default 60 s. The library has no timer: the host flushes. The step sets how long a removed
+    /// route is still drained (max(2 steps, 5 s)).
+    pub step_ns: i64,
+    /// Unix ns at which the first column's window begins; default: now.
+    pub created_ns: i64,
+    /// Most bytes of counters, routes and history together; default 0: no limit. What doesn't fit any more folds
+    /// (routes), goes (the oldest columns) or shares a lane (threads).
+    pub memory_limit_bytes: u64,
+    /// Columns kept; default 1440, cap 100000.
+    pub history_columns: u32,
+    /// Routes with slots of their own; default 10000. Further routes fold into a virtual bucket.
+    pub max_tracked_routes: u32,
+    /// Member ids listed on a virtual bucket's row; default 256. Further members count, unlisted.
+    pub max_member_routes_per_slot: u32,
+    /// Sub-buckets per route, K; default 1 (off), cap 256.
+    pub key_buckets_per_route: u32,
+    /// 1: a slot for each label; 0: one slot per route, and labels are ignored.
+    pub labels_enabled: u32,
+    /// 1: no history; columns are only drained (keyviz_sampler_drain).
+    pub history_off: u32,
+    /// Lanes, the private counters of threads; default 256, cap 4096. Threads beyond them share one.
+    pub max_lanes: u32,
+    /// Zero.
+    pub reserved0: u32,
+    /// Coarser resolutions, finest first; default: none.
+    pub resolutions: [keyviz_resolution_t; KEYVIZ_RESOLUTIONS],
+    /// Zero.
+    pub reserved: [u64; 8],
+}
+
+// SAFETY: integers only, no padding.
+unsafe impl Sized0 for keyviz_options_t {}
+
+impl From<&keyviz_options_t> for Options {
+    fn from(options: &keyviz_options_t) -> Self {
+        Options {
+            step_ns: options.step_ns,
+            history_columns: options.history_columns,
+            history_off: options.history_off != 0,
+            max_tracked_routes: options.max_tracked_routes,
+            max_member_routes_per_slot: options.max_member_routes_per_slot,
+            key_buckets_per_route: options.key_buckets_per_route,
+            labels_enabled: options.labels_enabled != 0,
+            memory_limit_bytes: options.memory_limit_bytes,
+            max_lanes: options.max_lanes,
+            resolutions: options.resolutions.map(|coarse| Resolution { step_ns: coarse.step_ns, retention_ns: coarse.retention_ns }),
+            created_ns: if options.created_ns == 0 { now_ns() } else { options.created_ns },
+        }
+    }
+}
+
+/// The system's clock, in Unix ns.
+pub(super) fn now_ns() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// Fills options with their defaults, like KEYVIZ_OPTIONS_INIT. Null is fine.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_options_init(options: *mut keyviz_options_t) {
+    if !options.is_null() {
+        options.write_bytes(0, 1);
+        (*options).type_size = size_of::<keyviz_options_t>();
+    }
+}
+
+/// Makes a sampler. `options` may be NULL: all defaults. On success `*out` is the caller's, to free with
+/// keyviz_sampler_free.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER (out), KEYVIZ_ERR_TYPE_SIZE, KEYVIZ_ERR_INVALID_ARGUMENT (a negative step or
+/// retention, a flag that is neither 0 nor 1, a reserved field that is not zero).
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_sampler_new(
+    options: *const keyviz_options_t,
+    out: *mut *mut keyviz_sampler_t,
+    err: *mut keyviz_error_t,
+) -> keyviz_status_t {
+    guard(err, || {
+        if out.is_null() {
+            return Err(Failure::null("out"));
+        }
+        let mut defaults = std::mem::zeroed::<keyviz_options_t>();
+        if !options.is_null() {
+            defaults = read_struct(options, "options")?;
+        }
+        check_options(&defaults)?;
+        let magic = AtomicU64::new(keyviz_sampler_t::MAGIC);
+        write_out(out, handle::into_raw(keyviz_sampler_t { magic, sampler: Sampler::new((&defaults).into()) }));
+        Ok(())
+    })
+}
+
+fn check_options(options: &keyviz_options_t) -> Result<(), Failure> {
+    let flags = [("labels_enabled", options.labels_enabled), ("history_off", options.history_off)];
+    if let Some((name, value)) = flags.into_iter().find(|&(_, value)| value > 1) {
+        return Err(Failure::invalid(format!("options.{name} is {value}, and must be 0 or 1")));
+    }
+    if options.step_ns < 0 {
+        return Err(Failure::invalid(format!("options.step_ns is {}", options.step_ns)));
+    }
+    if options.resolutions.iter().any(|coarse| coarse.step_ns < 0 || coarse.retention_ns < 0) {
+        return Err(Failure::invalid("options.resolutions has a negative time"));
+    }
+    if options.reserved0 != 0 || options.reserved != [0; 8] {
+        return Err(Failure::invalid("options.reserved is not zero"));
+    }
+    Ok(())
+}
+
+/// Ends a sampler while observers may still run: from now on every route is unknown to them (the lanes too), every
+/// other call returns KEYVIZ_ERR_CLOSED, and nearly all memory is given back at once. The handle stays valid, to be
+/// freed when nobody uses it any more. Closing twice is fine. May wait for observers that are in the middle of a call.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_sampler_close(sampler: *mut keyviz_sampler_t) -> keyviz_status_t {
+    guard(std::ptr::null_mut(), || {
+        handle::get(sampler)?.sampler.close();
+        Ok(())
+    })
+}
+
+/// Frees a sampler, and with it all its counters and columns. Its lanes must have been released, and no other thread
+/// may be in a call with it. Null is fine.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_sampler_free(sampler: *mut keyviz_sampler_t) {
+    guard(std::ptr::null_mut(), || {
+        drop(handle::take(sampler));
+        Ok(())
+    });
+}

@@ -1,0 +1,72 @@
+//! Variable-length integers (LEB128), and signed ones by zigzag.
+
+/// Appends an integer in 1 to 10 bytes.
+pub(super) fn put(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+}
+
+/// Appends a signed integer: small ones of either sign are short.
+pub(super) fn put_signed(bytes: &mut Vec<u8>, value: i64) {
+    put(bytes, (value << 1 ^ value >> 63) as u64);
+}
+
+/// Reads what `put` wrote, from the front. `None`: the bytes end early, or the number is longer than 64 bits.
+pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        let bits = u64::from(byte & 0x7f);
+        if shift == 63 && bits > 1 {
+            return None;
+        }
+        value |= bits << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// Reads what `put_signed` wrote.
+pub(super) fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
+    take(bytes).map(|value| (value >> 1) as i64 ^ -((value & 1) as i64))
+}
+
+/// Reads `len` bytes.
+pub(super) fn take_bytes<'a>(bytes: &mut &'a [u8], len: u64) -> Option<&'a [u8]> {
+    let (taken, rest) = bytes.split_at_checked(usize::try_from(len).ok()?)?;
+    *bytes = rest;
+    Some(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_was_put_is_taken(value in any::<u64>(), shift in 0u32..64, signed in any::<i64>()) {
+            let mut bytes = Vec::new();
+            put(&mut bytes, value >> shift);
+            put_signed(&mut bytes, signed >> shift);
+            let mut rest = &bytes[..];
+            prop_assert_eq!(take(&mut rest), Some(value >> shift));
+            prop_assert_eq!(take_signed(&mut rest), Some(signed >> shift));
+            prop_assert!(rest.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_early_end_and_an_overlong_number_are_refused() {
+        assert_eq!(take(&mut &[0x80, 0x80][..]), None);
+        assert_eq!(take(&mut &[0xff; 11][..]), None);
+        assert_eq!(take(&mut &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01][..]), Some(u64::MAX));
+        assert_eq!(take(&mut &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02][..]), None);
+    }
+}

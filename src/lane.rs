@@ -1,0 +1,206 @@
+//! Lanes: private sets of cells, each with one writer at a time.
+//!
+//! A lane is leased to a thread at its first observation, to a host that asks for one, or to a processor of the Go
+//! scheduler. Its holder increments with plain loads and stores, and no two cores write one cache line. When all lanes
+//! are out, whoever has none counts in the *shared* lane with atomic additions: slower, and as exact.
+//!
+//! A lane that comes back keeps its counters (they only grow) and goes to the next holder: the release store of its
+//! state, and the acquire exchange of the next lease, hand them over.
+
+use crate::cells::{Cells, OutOfMemory};
+use crate::passage::{Passages, SharedPassages};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::table::{Place, Table};
+
+/// What observers share and only read: the part of a sampler that the hot path touches.
+#[repr(C)]
+pub(crate) struct Hot {
+    /// The current route table.
+    pub table: AtomicPtr<Table>,
+    /// The passages of the shared lane.
+    pub shared_passages: SharedPassages,
+    /// Whether labels tell slots apart.
+    pub labels_enabled: bool,
+}
+
+/// One lane. The Go package reads and writes its first three fields in place (see `layout.rs`).
+#[repr(C, align(128))]
+pub(crate) struct Lane {
+    passages: Passages,
+    /// Observations of unknown routes.
+    missed: AtomicU64,
+    cells: Cells,
+    state: AtomicU32,
+}
+
+const FREE: u32 = 0;
+const LEASED: u32 = 1;
+const RETIRED: u32 = 2;
+
+/// What became of an observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Observed {
+    Counted,
+    /// The route is unknown.
+    Missed,
+    /// The system gave no memory for the counters.
+    OutOfMemory,
+    /// It was not an observation: an operation or label that there is not.
+    Refused,
+}
+
+/// One observation, checked: `op` is 0 or 1, `label` is a label's number (0 where labels are off) or [`ANY_LABEL`].
+#[derive(Clone, Copy)]
+pub(crate) struct Observation<'a> {
+    pub route_id: u64,
+    /// `None` where the caller doesn't have the key at hand: part 0.
+    pub key: Option<&'a [u8]>,
+    /// Length of the key and the value together.
+    pub bytes: u64,
+    pub op: u32,
+    pub label: u32,
+}
+
+/// The label of a newer build: it counts in virtual buckets, which take any label, and nowhere else.
+pub(crate) const ANY_LABEL: u32 = u32::MAX;
+
+impl Hot {
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn table(&self) -> &Table {
+        // SAFETY: the pointer is never null; the table is freed only when no passage can hold it, and every caller is
+        // inside of one.
+        unsafe { &*self.table.load(Ordering::Acquire) }
+    }
+
+    #[inline(always)]
+    fn find(&self, observation: &Observation<'_>) -> Option<Place> {
+        let place = self.table().find(observation.route_id)?;
+        (observation.label != ANY_LABEL || place.ignores_labels()).then_some(place)
+    }
+}
+
+impl Lane {
+    pub const PASSAGES_OFFSET: usize = std::mem::offset_of!(Self, passages);
+    pub const MISSED_OFFSET: usize = std::mem::offset_of!(Self, missed);
+    pub const CELLS_OFFSET: usize = std::mem::offset_of!(Self, cells);
+
+    pub fn new() -> Self {
+        Self {
+            passages: Passages::default(),
+            missed: AtomicU64::new(0),
+            cells: Cells::new(),
+            state: AtomicU32::new(LEASED),
+        }
+    }
+
+    /// Counts one observation, as the lane's holder.
+    #[inline(always)]
+    pub fn observe(&self, hot: &Hot, observation: Observation<'_>) -> Observed {
+        let passage = self.passages.enter();
+        let observed = self.observe_inside(hot, observation);
+        self.passages.leave(passage);
+        observed
+    }
+
+    /// Counts a run of observations in one passage; `each` gets what became of them, in order.
+    #[inline(always)]
+    pub fn observe_run<'o>(
+        &self,
+        hot: &Hot,
+        observations: impl Iterator<Item = Option<Observation<'o>>>,
+        mut each: impl FnMut(Observed),
+    ) {
+        let passage = self.passages.enter();
+        for observation in observations {
+            each(observation.map_or(Observed::Refused, |observation| self.observe_inside(hot, observation)));
+        }
+        self.passages.leave(passage);
+    }
+
+    #[inline(always)]
+    fn observe_inside(&self, hot: &Hot, observation: Observation<'_>) -> Observed {
+        let Some(place) = hot.find(&observation) else {
+            self.missed.store(self.missed.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+            return Observed::Missed;
+        };
+        let number = place.cell(observation.label, observation.key);
+        let cell = match self.cells.get(number) {
+            Some(cell) => cell,
+            None => match self.map(number) {
+                Some(cell) => cell,
+                None => return Observed::OutOfMemory,
+            },
+        };
+        cell.count(observation.op as usize, observation.bytes);
+        Observed::Counted
+    }
+
+    /// Counts one observation in the shared lane.
+    pub fn observe_shared(&self, hot: &Hot, observation: Observation<'_>) -> Observed {
+        let passage = hot.shared_passages.enter();
+        let observed = match hot.find(&observation) {
+            None => {
+                self.missed.fetch_add(1, Ordering::Relaxed);
+                Observed::Missed
+            }
+            Some(place) => match self.cells.get_or_map(place.cell(observation.label, observation.key)) {
+                Ok(cell) => {
+                    cell.count_shared(observation.op as usize, observation.bytes);
+                    Observed::Counted
+                }
+                Err(OutOfMemory) => Observed::OutOfMemory,
+            },
+        };
+        hot.shared_passages.leave(passage);
+        observed
+    }
+
+    #[cold]
+    fn map(&self, cell: u32) -> Option<crate::cells::CellRef<'_>> {
+        self.cells.get_or_map(cell).ok()
+    }
+
+    pub fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    /// Gives the cells' memory back.
+    ///
+    /// # Safety
+    /// Every passage has ended, none that follows finds a route, and nobody drains.
+    #[allow(unsafe_code)]
+    pub unsafe fn give_memory_back(&self) {
+        // SAFETY: only passages and drains hold cells.
+        unsafe { self.cells.unmap() };
+    }
+
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+
+    pub fn passages(&self) -> &Passages {
+        &self.passages
+    }
+
+    /// Takes the lane, if nobody holds it.
+    pub fn lease(&self) -> bool {
+        self.state.compare_exchange(FREE, LEASED, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// Gives the lane back.
+    pub fn release(&self) {
+        let _ = self.state.compare_exchange(LEASED, FREE, Ordering::Release, Ordering::Relaxed);
+    }
+
+    /// Marks the lane of a sampler that is gone.
+    pub fn retire(&self) {
+        self.state.store(RETIRED, Ordering::Release);
+    }
+
+    /// Whether the lane's sampler is gone.
+    pub fn is_retired(&self) -> bool {
+        self.state.load(Ordering::Acquire) == RETIRED
+    }
+}

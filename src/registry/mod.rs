@@ -1,0 +1,555 @@
+//! The registry: which routes there are, what cells they own, and what the route table says of them.
+//!
+//! Everything here happens under the sampler's lock and off the hot path; observers see only what is published in the
+//! route table. A route goes through three states:
+//!
+//! - **live**: its id is in the table, its rows are drained;
+//! - **retired**: removed. Its id is gone from the table, but an observer may have found it just before, so each flush
+//!   drains it until its grace has passed. Registering the id again *reclaims* it: same cells, same layout.
+//! - **vacant**: grace has passed *and* every observer has left the passage in which it could have found the route
+//!   (`passage.rs`). Only then do its cells go back.
+//!
+//! A route past the cap has no slot: it *folds* into a virtual bucket, a slot that ignores labels. There is at most one
+//! live bucket unless an older one is being retired, because a route only gets a new one when there is none.
+//!
+//! Rows come in the order of (start, route id). The registry keeps that order as a sorted list of slot numbers and an
+//! unsorted tail of newcomers, which is merged in when a flush needs the order: N registrations cost O(N log N) in
+//! all, whether they come one by one or in bulk.
+
+mod cell_space;
+mod rows;
+mod slot;
+
+pub(crate) use rows::{Drained, DrainedRow};
+
+use crate::error::Error;
+use crate::events::{Event, EventKind, Events};
+use crate::hash::{hash, IntMap};
+use crate::label::Label;
+use crate::lane::Hot;
+use crate::meta::heap_bytes;
+use crate::options::Options;
+use crate::sub_bucket::Parts;
+use crate::sync::Ordering;
+use crate::table::{Place, Table};
+use cell_space::CellSpace;
+use hashbrown::HashTable;
+use slot::{Slot, State};
+use std::sync::Arc;
+
+/// Bytes of one cell in one lane.
+const CELL_BYTES: u64 = 32;
+/// What a route costs beyond its slot: its entry in the route table, in the index of ids and in the order.
+const ROUTE_OVERHEAD: u64 = 64;
+
+/// A route, as its host describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteSpec<'a> {
+    /// The route's id; any value.
+    pub route_id: u64,
+    /// The Raft group that owns it; 0: unknown.
+    pub group_id: u64,
+    /// First key.
+    pub start: &'a [u8],
+    /// First key past the route; empty: unbounded.
+    pub end: &'a [u8],
+    /// Take a range whose start is not below its end (it is never sub-divided), instead of refusing it.
+    pub any_range: bool,
+}
+
+impl RouteSpec<'_> {
+    fn check(&self) -> Result<(), Error> {
+        if !self.any_range && !self.end.is_empty() && self.start >= self.end {
+            return Err(Error::InvalidRange);
+        }
+        if self.start.len().max(self.end.len()) > i32::MAX as usize {
+            return Err(Error::InvalidArgument("a bound is longer than 2 GiB".into()));
+        }
+        Ok(())
+    }
+}
+
+/// What a registered route is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Placement {
+    /// It has slots of its own.
+    Individual = 0,
+    /// It counts in a virtual bucket.
+    Coarsened = 1,
+}
+
+/// How many of what there are; part of the sampler's statistics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Census {
+    pub routes: u64,
+    pub slots: u64,
+    pub virtual_buckets: u64,
+    pub virtual_members: u64,
+    pub retired: u64,
+}
+
+/// The routes of a sampler; see the head.
+pub(crate) struct Registry {
+    options: Options,
+    /// Slots per route: one, or one per label.
+    labels: u32,
+    slots: Vec<Slot>,
+    vacant: Vec<u32>,
+    /// Slot numbers by id: live and retired routes, and virtual buckets.
+    ids: HashTable<u32>,
+    /// The bucket of each folded route.
+    folded: IntMap<u64, u32>,
+    /// Virtual buckets that take routes, oldest first.
+    buckets: Vec<u32>,
+    /// Retired slots, with the time of their removal (Unix ns).
+    retired: Vec<(u32, i64)>,
+    /// Live routes with slots of their own.
+    tracked: u32,
+    next_synthetic: u64,
+    cells: CellSpace,
+    order: Vec<u32>,
+    newcomers: Vec<u32>,
+    /// Whether a slot in `order` got another start.
+    disordered: bool,
+    table: Arc<Table>,
+    /// Entries of `table` in use, removed ones included.
+    table_used: usize,
+    /// Tables that observers may still hold.
+    old_tables: Vec<Arc<Table>>,
+    terms: IntMap<u64, u64>,
+    /// Bytes promised to routes and their cells, in `lanes` lanes.
+    promised: u64,
+    lanes: u64,
+    pub events: Events,
+}
+
+impl Registry {
+    /// An empty registry, and the table that observers begin with.
+    pub fn new(options: Options) -> (Self, Arc<Table>) {
+        let table = Arc::new(Table::with_room_for(64));
+        let registry = Self {
+            options,
+            labels: if options.labels_enabled { Label::COUNT as u32 } else { 1 },
+            slots: Vec::new(),
+            vacant: Vec::new(),
+            ids: HashTable::new(),
+            folded: IntMap::default(),
+            buckets: Vec::new(),
+            retired: Vec::new(),
+            tracked: 0,
+            next_synthetic: u64::MAX,
+            cells: CellSpace::new(),
+            order: Vec::new(),
+            newcomers: Vec::new(),
+            disordered: false,
+            table: table.clone(),
+            table_used: 0,
+            old_tables: Vec::new(),
+            terms: IntMap::default(),
+            promised: 0,
+            // The shared lane, and the drain's totals.
+            lanes: 2,
+            events: Events::new(),
+        };
+        (registry, table)
+    }
+
+    // ---- Registration.
+
+    /// Registers routes, all or none: an invalid one is an error, and nothing is changed.
+    pub fn register(
+        &mut self,
+        hot: &Hot,
+        routes: &[RouteSpec<'_>],
+        mut placed: impl FnMut(usize, Placement),
+    ) -> Result<(), Error> {
+        for route in routes {
+            self.check(route)?;
+        }
+        self.grow_table(hot, routes.len());
+        for (i, route) in routes.iter().enumerate() {
+            placed(i, self.register_one(route, &[]));
+        }
+        Ok(())
+    }
+
+    fn check(&self, route: &RouteSpec<'_>) -> Result<(), Error> {
+        route.check()?;
+        match self.slot_of(route.route_id).map(|number| self.slot(number)) {
+            Some(slot) if slot.is_bucket() => Err(Error::ReservedRouteId(route.route_id)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The table must have room.
+    fn register_one(&mut self, route: &RouteSpec<'_>, parents: &[u64]) -> Placement {
+        let known = self.slot_of(route.route_id);
+        if known.is_some_and(|number| self.slot(number).state == State::Live) {
+            return Placement::Individual;
+        }
+        if self.folded.contains_key(&route.route_id) {
+            return Placement::Coarsened;
+        }
+        let individual = self.tracked < self.options.max_tracked_routes;
+        match known {
+            Some(number) if individual => self.reclaim(number, route, parents),
+            None if individual && self.create(route, parents) => {}
+            _ => {
+                self.fold(route);
+                return Placement::Coarsened;
+            }
+        }
+        Placement::Individual
+    }
+
+    /// Gives a new route a slot, if there is room for it.
+    fn create(&mut self, route: &RouteSpec<'_>, parents: &[u64]) -> bool {
+        let mut slot = Slot::new(route.route_id, route.group_id, route.start, route.end);
+        let parts = Parts::new(route.start, route.end, self.options.key_buckets_per_route);
+        slot.set_parents(parents);
+        let Some(number) = self.insert(slot, parts, self.labels, true) else { return false };
+        self.tracked += 1;
+        self.publish(number, route.route_id);
+        true
+    }
+
+    /// Brings a retired route back to life, with its cells and its layout.
+    fn reclaim(&mut self, number: u32, route: &RouteSpec<'_>, parents: &[u64]) {
+        self.retired.retain(|&(retired, _)| retired != number);
+        self.reassign(number, route, parents);
+        self.slots[number as usize].state = State::Live;
+        self.tracked += 1;
+        self.publish(number, route.route_id);
+    }
+
+    fn reassign(&mut self, number: u32, route: &RouteSpec<'_>, parents: &[u64]) {
+        let slot = &mut self.slots[number as usize];
+        self.disordered |= slot.start() != route.start;
+        slot.reassign(route.group_id, route.start, route.end);
+        slot.set_parents(parents);
+    }
+
+    /// Makes a route a member of a virtual bucket.
+    fn fold(&mut self, route: &RouteSpec<'_>) {
+        let covers = |slot: &Slot| slot.start() <= route.start && (slot.end().is_empty() || route.start < slot.end());
+        let mut by_start = self.buckets.clone();
+        by_start.sort_by(|&a, &b| self.slot(a).start().cmp(self.slot(b).start()));
+        let covering = by_start.iter().find(|&&number| covers(self.slot(number)));
+        let found = covering.or(by_start.first()).copied();
+        let (number, kind) = match found {
+            Some(number) => (number, EventKind::RouteFolded),
+            None => match self.create_bucket(route) {
+                Some(number) => (number, EventKind::BucketCreated),
+                // No cell number is left at all: the route stays unknown, and its observations count as missed.
+                None => return,
+            },
+        };
+        let listed_at_most = self.options.max_member_routes_per_slot as usize;
+        self.disordered |= self.slots[number as usize].fold(route.route_id, route.start, route.end, listed_at_most);
+        self.folded.insert(route.route_id, number);
+        self.publish(number, route.route_id);
+        self.events.report(Event {
+            kind,
+            route_id: route.route_id,
+            bucket_id: self.slot(number).id,
+            slots_used: self.tracked.into(),
+            max_tracked_routes: self.options.max_tracked_routes.into(),
+            suppressed: 0,
+        });
+    }
+
+    fn create_bucket(&mut self, route: &RouteSpec<'_>) -> Option<u32> {
+        while self.slot_of(self.next_synthetic).is_some() || self.folded.contains_key(&self.next_synthetic) {
+            self.next_synthetic -= 1;
+        }
+        let slot = Slot::bucket(self.next_synthetic, route.start, route.end);
+        self.next_synthetic -= 1;
+        let whole = Parts::new(route.start, route.end, 1);
+        // A bucket is what the memory limit falls back on: it is always granted its one cell.
+        let number = self.insert(slot, whole, 1, false)?;
+        self.buckets.push(number);
+        Some(number)
+    }
+
+    /// Gives a slot its cells and a number. `None`: they don't fit.
+    fn insert(&mut self, mut slot: Slot, parts: Parts, labels: u32, limited: bool) -> Option<u32> {
+        let cells = parts.count.checked_mul(labels)?;
+        let promise = self.cost(&slot, cells);
+        let limit = self.options.memory_limit_bytes;
+        if limited && limit != 0 && self.promised + promise > limit {
+            return None;
+        }
+        let first = self.cells.take(cells)?;
+        slot.lay_out(first, parts, labels);
+        self.promised += promise;
+        let id = slot.id;
+        let number = match self.vacant.pop() {
+            Some(number) => {
+                self.slots[number as usize] = slot;
+                number
+            }
+            None => {
+                // Growing by a quarter: a catalogue is large, and half of it idle room would cost more than copying.
+                if self.slots.len() == self.slots.capacity() {
+                    self.slots.reserve_exact(self.slots.len() / 4 + 16);
+                }
+                self.slots.push(slot);
+                (self.slots.len() - 1) as u32
+            }
+        };
+        let slots = &self.slots;
+        self.ids.insert_unique(hash(id), number, |&number| hash(slots[number as usize].id));
+        self.newcomers.push(number);
+        Some(number)
+    }
+
+    /// What a slot with so many cells is counted as, against the memory limit: all of it touched, in every lane.
+    fn cost(&self, slot: &Slot, cells: u32) -> u64 {
+        (size_of::<Slot>() + slot.bytes()) as u64 + ROUTE_OVERHEAD + u64::from(cells) * CELL_BYTES * self.lanes
+    }
+
+    /// Whether the counters of one more lane fit into the memory limit; if so, they are promised.
+    pub fn promise_lane(&mut self) -> bool {
+        let more = self.cells.in_use() * CELL_BYTES;
+        let limit = self.options.memory_limit_bytes;
+        let fits = limit == 0 || self.promised + more <= limit;
+        if fits {
+            self.lanes += 1;
+            self.promised += more;
+        }
+        fits
+    }
+
+    // ---- The route table.
+
+    fn publish(&mut self, number: u32, id: u64) {
+        let place = self.slot(number).place(self.labels);
+        self.table_used += usize::from(self.table.place(id, place));
+    }
+
+    /// Makes room for `more` ids: if there is none, a larger table takes the live entries over.
+    fn grow_table(&mut self, hot: &Hot, more: usize) {
+        if self.table_used + more <= self.table.capacity() {
+            return;
+        }
+        let live: Vec<(u64, Place)> = self.table.iter().collect();
+        // Half as much again, so that one more route, and one more, don't copy it each time.
+        let table = Arc::new(Table::with_room_for((live.len() + more) * 3 / 2));
+        for &(id, place) in &live {
+            table.place(id, place);
+        }
+        self.table_used = live.len();
+        hot.table.store(Arc::as_ptr(&table).cast_mut(), Ordering::Release);
+        self.old_tables.push(std::mem::replace(&mut self.table, table));
+    }
+
+    // ---- Removal.
+
+    /// Removes a route. Whether it was registered.
+    pub fn remove(&mut self, id: u64, now_ns: i64) -> bool {
+        if let Some(bucket) = self.folded.remove(&id) {
+            self.table.remove(id);
+            self.slots[bucket as usize].leave(id, now_ns);
+            return true;
+        }
+        match self.slot_of(id) {
+            Some(number) if self.slot(number).state == State::Live && !self.slot(number).is_bucket() => {
+                self.table.remove(id);
+                self.tracked -= 1;
+                self.retire(number, now_ns);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn retire(&mut self, number: u32, now_ns: i64) {
+        self.slots[number as usize].state = State::Retired;
+        self.retired.push((number, now_ns));
+    }
+
+    /// Whether some removed thing waits for the observers to leave.
+    pub fn awaits_quiescence(&self, now_ns: i64) -> bool {
+        !self.old_tables.is_empty() || self.retired.iter().any(|&(_, since)| self.expired(since, now_ns))
+    }
+
+    fn expired(&self, since_ns: i64, now_ns: i64) -> bool {
+        now_ns.saturating_sub(since_ns) >= self.options.grace_ns()
+    }
+
+    /// After a drain at `now_ns`: lets go of what has been removed for long enough. `quiet`: before that drain, every
+    /// observer had left the passages in which it could have found what was removed before.
+    pub fn expire(&mut self, now_ns: i64, quiet: bool) {
+        let grace = self.options.grace_ns();
+        let expired = |since: i64| now_ns.saturating_sub(since) >= grace;
+        if quiet {
+            self.old_tables.clear();
+            let (gone, waiting) = self.retired.iter().partition(|&&(_, since)| expired(since));
+            self.retired = waiting;
+            self.vacate(gone);
+        }
+        let buckets = std::mem::take(&mut self.buckets);
+        for number in buckets {
+            if self.slots[number as usize].prune(expired) {
+                self.retire(number, now_ns);
+            } else {
+                self.buckets.push(number);
+            }
+        }
+    }
+
+    fn vacate(&mut self, gone: Vec<(u32, i64)>) {
+        if gone.is_empty() {
+            return;
+        }
+        for &(number, _) in &gone {
+            let slot = self.slot(number);
+            let labels = if slot.is_bucket() { 1 } else { self.labels };
+            let (id, first, cells) = (slot.id, slot.first, slot.parts() * labels);
+            self.promised = self.promised.saturating_sub(self.cost(slot, cells));
+            self.cells.give_back(first, cells);
+            if let Ok(entry) = self.ids.find_entry(hash(id), |&known| known == number) {
+                entry.remove();
+            }
+            let slot = &mut self.slots[number as usize];
+            *slot = Slot::new(0, 0, &[], &[]);
+            slot.state = State::Vacant;
+            self.vacant.push(number);
+        }
+        let slots = &self.slots;
+        let alive = |number: &u32| slots[*number as usize].state != State::Vacant;
+        self.order.retain(alive);
+        self.newcomers.retain(alive);
+    }
+
+    // ---- Split and merge.
+
+    /// Registers `successors`, then retires `predecessors`, so that no observation in between finds neither; the
+    /// successors remember whom they came from. A successor may keep the id of a predecessor. All or nothing.
+    pub fn succeed(
+        &mut self,
+        hot: &Hot,
+        predecessors: &[u64],
+        successors: &[RouteSpec<'_>],
+        now_ns: i64,
+        mut placed: impl FnMut(usize, Placement),
+    ) -> Result<(), Error> {
+        self.check_succession(predecessors, successors)?;
+        self.grow_table(hot, successors.len());
+        let stays = |id: &u64| successors.iter().any(|successor| successor.route_id == *id);
+        // The predecessors' places under the cap are free for their successors.
+        let leaving = predecessors.iter().filter(|id| !stays(id) && self.is_individual(**id)).count() as u32;
+        let cap = self.options.max_tracked_routes;
+        self.options.max_tracked_routes = cap.saturating_add(leaving);
+        for (i, successor) in successors.iter().enumerate() {
+            let kept = self.slot_of(successor.route_id).filter(|&number| self.slot(number).state == State::Live);
+            if let Some(number) = kept {
+                self.reassign(number, successor, predecessors);
+            }
+            placed(i, self.register_one(successor, predecessors));
+        }
+        self.options.max_tracked_routes = cap;
+        for id in predecessors.iter().filter(|id| !stays(id)) {
+            self.remove(*id, now_ns);
+        }
+        Ok(())
+    }
+
+    fn check_succession(&self, predecessors: &[u64], successors: &[RouteSpec<'_>]) -> Result<(), Error> {
+        if predecessors.is_empty() || successors.is_empty() {
+            return Err(Error::InvalidArgument("a split or merge needs routes on both sides".into()));
+        }
+        for (i, id) in predecessors.iter().enumerate() {
+            if !self.is_registered(*id) {
+                return Err(Error::UnknownRoute(*id));
+            }
+            if predecessors[..i].contains(id) {
+                return Err(Error::InvalidArgument(format!("route {id} is named twice")));
+            }
+        }
+        for (i, successor) in successors.iter().enumerate() {
+            let id = successor.route_id;
+            self.check(successor)?;
+            if self.is_registered(id) && !predecessors.contains(&id) {
+                return Err(Error::RouteExists(id));
+            }
+            if successors[..i].iter().any(|other| other.route_id == id) {
+                return Err(Error::InvalidArgument(format!("route {id} is named twice")));
+            }
+        }
+        Ok(())
+    }
+
+    // ---- Questions.
+
+    fn slot(&self, number: u32) -> &Slot {
+        &self.slots[number as usize]
+    }
+
+    fn slot_of(&self, id: u64) -> Option<u32> {
+        self.ids.find(hash(id), |&number| self.slot(number).id == id).copied()
+    }
+
+    fn is_individual(&self, id: u64) -> bool {
+        self.slot_of(id).is_some_and(|number| self.slot(number).state == State::Live && !self.slot(number).is_bucket())
+    }
+
+    fn is_registered(&self, id: u64) -> bool {
+        self.is_individual(id) || self.folded.contains_key(&id)
+    }
+
+    /// The bounds of one part of a live route, or of a virtual bucket. `None`: no such route or part.
+    pub fn part_bounds(&mut self, id: u64, part: u32) -> Option<(Vec<u8>, Vec<u8>)> {
+        let number = self.slot_of(id)?;
+        let slot = &mut self.slots[number as usize];
+        if slot.state != State::Live || part >= slot.parts() {
+            return None;
+        }
+        let meta = slot.meta.clone().unwrap_or_else(|| slot.meta(0));
+        let mut bounds = crate::meta::PartBounds::default();
+        let view = meta.view(Label::Legacy, part, Default::default(), &mut bounds);
+        Some((view.start.to_vec(), view.end.to_vec()))
+    }
+
+    /// Every later flush stamps the group's rows with this leader term. Group 0 is none, and is ignored.
+    pub fn set_leader_term(&mut self, group_id: u64, term: u64) {
+        if group_id != 0 {
+            self.terms.insert(group_id, term);
+        }
+    }
+
+    /// One past the last cell number in use.
+    pub fn cells_end(&self) -> u32 {
+        self.cells.end()
+    }
+
+    pub fn census(&self) -> Census {
+        let buckets = self.slots.iter().filter(|slot| slot.state == State::Live).filter_map(Slot::members);
+        let (virtual_buckets, virtual_members) =
+            buckets.fold((0, 0), |(buckets, members), bucket| (buckets + 1, members + bucket.total() as u64));
+        Census {
+            routes: u64::from(self.tracked) + self.folded.len() as u64,
+            slots: u64::from(self.tracked) * u64::from(self.labels) + virtual_buckets,
+            virtual_buckets,
+            virtual_members,
+            retired: self.retired.len() as u64,
+        }
+    }
+
+    /// Bytes of memory behind the routes, their cells left out.
+    pub fn bytes(&self) -> u64 {
+        let slots: usize = self.slots.iter().map(Slot::bytes).sum();
+        let numbers = [&self.order, &self.newcomers, &self.vacant].map(|list| heap_bytes(list.capacity() * 4));
+        let tables = self.old_tables.iter().chain([&self.table]).map(|table| table.bytes());
+        // Integer maps: an entry and a control byte, 7/8 full at most.
+        let maps = heap_bytes((self.folded.capacity() + self.terms.capacity()) * 17 * 8 / 7);
+        let total = heap_bytes(self.slots.capacity() * size_of::<Slot>())
+            + slots
+            + numbers.into_iter().sum::<usize>()
+            + tables.sum::<usize>()
+            + heap_bytes(self.ids.capacity() * 5 * 8 / 7)
+            + maps;
+        total as u64
+    }
+}

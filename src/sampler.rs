@@ -1,0 +1,400 @@
+//! The sampler: the lanes that observers write, the registry that says what is counted, the drain and the history.
+//!
+//! Data flows one way: observe -> cells -> drain -> column -> history. One lock holds everything that is not on the hot
+//! path; an observer never takes it, except in the system call's stead: when its thread observes for the first time.
+
+use crate::cells::FIRST_CELL;
+use crate::column::{Column, ColumnInfo, ColumnRows, Row};
+use crate::drain::Drain;
+use crate::error::Error;
+use crate::events::Event;
+use crate::history::{History, StoredColumn};
+use crate::label::{Label, Op};
+use crate::lane::{Hot, Lane, Observation, Observed, ANY_LABEL};
+use crate::options::Options;
+use crate::passage::{Quiescence, SharedPassages};
+use crate::pool::Pool;
+use crate::registry::{Drained, Placement, Registry, RouteSpec};
+use crate::sync::AtomicPtr;
+use crate::thread::{leased_lane, recent_lane};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+/// Counts requests per route, label and part of the key range; see the crate's head.
+///
+/// Every method may be called from any thread at any time.
+pub struct Sampler {
+    hot: Hot,
+    /// Never 0, never used twice in a process.
+    id: u64,
+    options: Options,
+    pool: Pool,
+    refused: AtomicU64,
+    state: Mutex<State>,
+}
+
+struct State {
+    closed: bool,
+    registry: Registry,
+    /// What a closed sampler's table belongs to, where `registry` could not be let go.
+    closed_registry: Option<Registry>,
+    drain: Drain,
+    history: Option<History>,
+    /// The end of the newest column's window.
+    at_ns: i64,
+    sequence: u64,
+}
+
+/// What a sampler has, and where its memory is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Registered routes, folded ones included.
+    pub routes: u64,
+    /// Slots: one per route and label, one per virtual bucket.
+    pub slots: u64,
+    /// Virtual buckets.
+    pub virtual_buckets: u64,
+    /// Members of virtual buckets, those that are leaving included.
+    pub virtual_members: u64,
+    /// Removed routes and buckets that are still drained.
+    pub retired: u64,
+    /// Columns in the history, of every resolution.
+    pub columns: u64,
+    /// Lanes in use or at hand, the shared one included.
+    pub lanes: u64,
+    /// Observations of unknown routes.
+    pub missed: u64,
+    /// Observations refused: an operation or label that there is not, a null key with a length, no memory.
+    pub refused: u64,
+    /// Bytes of counters.
+    pub counter_bytes: u64,
+    /// Bytes of the registry and the route table.
+    pub route_bytes: u64,
+    /// Bytes of the history.
+    pub history_bytes: u64,
+}
+
+impl Sampler {
+    /// Makes a sampler; the options are made effective here.
+    pub fn new(options: Options) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let options = options.effective();
+        let (registry, table) = Registry::new(options);
+        let hot = Hot {
+            table: AtomicPtr::new(Arc::as_ptr(&table).cast_mut()),
+            shared_passages: SharedPassages::default(),
+            labels_enabled: options.labels_enabled,
+        };
+        let state = State {
+            closed: false,
+            registry,
+            closed_registry: None,
+            drain: Drain::new(),
+            history: (!options.history_off).then(|| History::new(&options)),
+            at_ns: options.created_ns,
+            sequence: 0,
+        };
+        Self {
+            hot,
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            options,
+            pool: Pool::new(options.max_lanes as usize),
+            refused: AtomicU64::new(0),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// The effective options.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, State>, Error> {
+        let state = self.state.lock();
+        if state.closed {
+            return Err(Error::Closed);
+        }
+        Ok(state)
+    }
+
+    // ---- Routes.
+
+    /// Registers a route. For one that is registered already, tells what it is and changes nothing.
+    pub fn register_route(&self, route: &RouteSpec<'_>) -> Result<Placement, Error> {
+        let mut placement = Placement::Individual;
+        self.register_routes(std::slice::from_ref(route), |_, placed| placement = placed)?;
+        Ok(placement)
+    }
+
+    /// Registers routes, all or none; `placed` gets what each is.
+    pub fn register_routes(
+        &self,
+        routes: &[RouteSpec<'_>],
+        placed: impl FnMut(usize, Placement),
+    ) -> Result<(), Error> {
+        self.lock()?.registry.register(&self.hot, routes, placed)
+    }
+
+    /// Removes a route at `now_ns` (Unix ns). Whether it was registered. Its counts are drained until its grace
+    /// (`max(2 x step, 5 s)`) has passed; registering it again until then brings it back.
+    pub fn remove_route(&self, route_id: u64, now_ns: i64) -> Result<bool, Error> {
+        Ok(self.lock()?.registry.remove(route_id, now_ns))
+    }
+
+    /// Replaces routes by their successors (one by many: a split; many by one: a merge): the successors are registered
+    /// before the predecessors retire, and remember them.
+    pub fn succeed_routes(
+        &self,
+        predecessors: &[u64],
+        successors: &[RouteSpec<'_>],
+        now_ns: i64,
+        placed: impl FnMut(usize, Placement),
+    ) -> Result<(), Error> {
+        self.lock()?.registry.succeed(&self.hot, predecessors, successors, now_ns, placed)
+    }
+
+    /// Every later flush stamps the rows of the group with this leader term; group 0 is ignored.
+    pub fn set_leader_term(&self, group_id: u64, term: u64) -> Result<(), Error> {
+        self.lock()?.registry.set_leader_term(group_id, term);
+        Ok(())
+    }
+
+    /// The bounds of one part of a live route (an empty end is unbounded). `None`: no such route or part.
+    pub fn sub_bucket_bounds(&self, route_id: u64, part: u32) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+        Ok(self.lock()?.registry.part_bounds(route_id, part))
+    }
+
+    /// The oldest unread event.
+    pub fn poll_event(&self) -> Option<Event> {
+        self.state.lock().registry.events.poll()
+    }
+
+    // ---- Observe.
+
+    /// Counts one request. Whether the route is known. `bytes` is the length of key and value together.
+    pub fn observe(&self, route_id: u64, key: &[u8], op: Op, value_len: u64, label: Label) -> bool {
+        let bytes = (key.len() as u64).saturating_add(value_len);
+        let (op, label) = (op as u32, label as u32);
+        self.count(Observation { route_id, key: Some(key), bytes, op, label }) == Observed::Counted
+    }
+
+    /// Counts one checked observation in the calling thread's lane.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub(crate) fn count(&self, observation: Observation<'_>) -> Observed {
+        match recent_lane(self.id) {
+            // SAFETY: the thread holds the lane, and `self` keeps it alive.
+            Some(lane) => unsafe { &*lane }.observe(&self.hot, observation),
+            None => self.count_slowly(observation),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[allow(unsafe_code)]
+    fn count_slowly(&self, observation: Observation<'_>) -> Observed {
+        match self.thread_lane() {
+            // SAFETY: as in `count`.
+            Some(lane) => unsafe { &*lane }.observe(&self.hot, observation),
+            None => self.pool.shared().observe_shared(&self.hot, observation),
+        }
+    }
+
+    /// Counts many observations, a run of them per passage; `each` gets what became of them, in order. `None` is one
+    /// that was refused.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub(crate) fn count_run<'o>(
+        &self,
+        observations: impl ExactSizeIterator<Item = Option<Observation<'o>>>,
+        mut each: impl FnMut(Observed),
+    ) {
+        const RUN: usize = 1024;
+        let mut observations = observations;
+        // SAFETY: as in `count`.
+        let Some(lane) = self.thread_lane().map(|lane| unsafe { &*lane }) else {
+            let shared = self.pool.shared();
+            let observe = |one| shared.observe_shared(&self.hot, one);
+            return observations.for_each(|one| each(one.map_or(Observed::Refused, observe)));
+        };
+        while observations.len() > 0 {
+            lane.observe_run(&self.hot, observations.by_ref().take(RUN), &mut each);
+        }
+    }
+
+    fn thread_lane(&self) -> Option<*const Lane> {
+        recent_lane(self.id).or_else(|| leased_lane(self.id, || self.lease_lane()))
+    }
+
+    /// A lane for one holder; `None`: all are out, or another one doesn't fit into the memory limit.
+    pub(crate) fn lease_lane(&self) -> Option<Arc<Lane>> {
+        let unlimited = self.options.memory_limit_bytes == 0;
+        self.pool.lease(|| unlimited || self.state.lock().registry.promise_lane())
+    }
+
+    pub(crate) fn hot(&self) -> &Hot {
+        &self.hot
+    }
+
+    pub(crate) fn shared_lane(&self) -> &Lane {
+        self.pool.shared()
+    }
+
+    /// Maps the segment of a cell in the lane at this address.
+    pub(crate) fn reserve(&self, lane: usize, cell: u32) -> Result<(), Error> {
+        let state = self.lock()?;
+        let lanes = self.pool.all();
+        let found = lanes.iter().find(|known| Arc::as_ptr(known) as usize == lane);
+        let in_use = FIRST_CELL <= cell && cell < state.registry.cells_end();
+        match found.filter(|_| in_use) {
+            Some(lane) => lane.cells().map(cell).map_err(|_| Error::OutOfMemory),
+            None => Err(Error::InvalidArgument("no such lane or cell".into())),
+        }
+    }
+
+    /// Counts observations that were refused.
+    pub(crate) fn refuse(&self, count: u64) {
+        self.refused.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// The number that an observation's label counts under; `None`: it is no label.
+    pub(crate) fn label_number(&self, label: u32) -> Option<u32> {
+        match label {
+            _ if (label as usize) < Label::COUNT => Some(label),
+            ANY_LABEL if self.hot.labels_enabled => Some(ANY_LABEL),
+            ANY_LABEL => Some(0),
+            _ => None,
+        }
+    }
+
+    /// Ends the sampler while observers may still run: from now on every route is unknown to them, every other call is
+    /// an error, and nearly all memory is given back at once. Calling it again does nothing.
+    #[allow(unsafe_code)]
+    pub fn close(&self) {
+        let mut state = self.state.lock();
+        if state.closed {
+            return;
+        }
+        state.closed = true;
+        let (registry, table) = Registry::new(self.options);
+        self.hot.table.store(Arc::as_ptr(&table).cast_mut(), crate::sync::Ordering::Release);
+        let Some(mut quiescence) = self.quiescence() else {
+            // Observers may still hold what they found, and nothing tells when they don't: it goes with the sampler.
+            state.closed_registry = Some(registry);
+            return;
+        };
+        while !quiescence.reached() {
+            std::thread::yield_now();
+        }
+        state.registry = registry;
+        state.drain = Drain::new();
+        state.history = None;
+        for lane in self.pool.all().iter() {
+            // SAFETY: the table is empty since before the lanes were quiet, and the lock keeps drains out; those that
+            // come later find the sampler closed.
+            unsafe { lane.give_memory_back() };
+        }
+    }
+
+    // ---- Flush, drain, history.
+
+    /// Commits a column at `now_ns` (Unix ns) into the history.
+    pub fn flush(&self, now_ns: i64) -> Result<ColumnInfo, Error> {
+        if self.options.history_off {
+            return Err(Error::HistoryOff);
+        }
+        self.drain_into(now_ns, |drained| Ok(drained.info()))
+    }
+
+    /// Commits a column at `now_ns` and returns it (and keeps it in the history, if there is one).
+    pub fn drain(&self, now_ns: i64) -> Result<Column, Error> {
+        self.drain_into(now_ns, |drained| Ok(owned(drained)))
+    }
+
+    /// Commits a column if `accept` takes it; otherwise nothing was drained.
+    pub(crate) fn drain_into<T>(
+        &self,
+        now_ns: i64,
+        accept: impl FnOnce(&dyn ColumnRows) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut state = self.lock()?;
+        let state = &mut *state;
+        let quiet = state.registry.awaits_quiescence(now_ns) && self.is_quiet();
+        let deltas = state
+            .drain
+            .collect(&self.pool.all(), state.registry.cells_end())
+            .map_err(|_| Error::OutOfMemory)?;
+        let window_start_ns =
+            if state.at_ns < now_ns { state.at_ns } else { now_ns.saturating_sub(self.options.step_ns) };
+        let info = ColumnInfo { sequence: state.sequence, window_start_ns, at_ns: now_ns };
+        let drained: Drained = state.registry.rows(&deltas, info);
+        let accepted = accept(&drained)?;
+        state.drain.commit(&deltas);
+        state.at_ns = now_ns;
+        state.sequence += 1;
+        if let Some(history) = &mut state.history {
+            let elsewhere =
+                if self.options.memory_limit_bytes == 0 { 0 } else { self.counter_bytes(&state.drain) + state.registry.bytes() };
+            history.push(&drained, elsewhere);
+        }
+        state.registry.expire(now_ns, quiet);
+        Ok(accepted)
+    }
+
+    /// Whether every observer has left the passages in which it could have found what was removed so far.
+    fn is_quiet(&self) -> bool {
+        self.quiescence().is_some_and(|mut quiescence| quiescence.reached_soon())
+    }
+
+    fn quiescence(&self) -> Option<Quiescence<'_, Arc<Lane>>> {
+        Quiescence::begin(|| self.pool.all().to_vec(), |lane| lane.passages(), &self.hot.shared_passages)
+    }
+
+    /// The stored columns with `from_ns <= at < to_ns` (0: unbounded), oldest first. They never change afterwards.
+    pub fn columns(&self, from_ns: i64, to_ns: i64) -> Result<Vec<StoredColumn>, Error> {
+        let state = self.lock()?;
+        let history = state.history.as_ref().ok_or(Error::HistoryOff)?;
+        Ok(history.columns(from_ns, to_ns))
+    }
+
+    /// The stored column that holds the flush of this sequence number.
+    pub fn column(&self, sequence: u64) -> Result<StoredColumn, Error> {
+        let state = self.lock()?;
+        let history = state.history.as_ref().ok_or(Error::HistoryOff)?;
+        history.find(sequence).ok_or(Error::ColumnNotFound(sequence))
+    }
+
+    /// What the sampler has, and where its memory is.
+    pub fn stats(&self) -> Stats {
+        let state = self.state.lock();
+        let census = state.registry.census();
+        Stats {
+            routes: census.routes,
+            slots: census.slots,
+            virtual_buckets: census.virtual_buckets,
+            virtual_members: census.virtual_members,
+            retired: census.retired,
+            columns: state.history.as_ref().map_or(0, History::len) as u64,
+            lanes: self.pool.all().len() as u64,
+            missed: self.pool.missed(),
+            refused: self.refused.load(Ordering::Relaxed),
+            counter_bytes: self.counter_bytes(&state.drain),
+            route_bytes: state.registry.bytes(),
+            history_bytes: state.history.as_ref().map_or(0, History::bytes),
+        }
+    }
+
+    fn counter_bytes(&self, drain: &Drain) -> u64 {
+        let lanes = self.pool.all();
+        let in_lanes: u64 = lanes.iter().map(|lane| lane.cells().resident_bytes() + size_of::<Lane>() as u64).sum();
+        in_lanes + drain.resident_bytes()
+    }
+}
+
+/// Copies a column.
+pub(crate) fn owned(rows: &dyn ColumnRows) -> Column {
+    let mut column = Column { info: rows.info(), rows: Vec::new() };
+    rows.for_each_row(&mut |row| column.rows.push(Row::from(row)));
+    column
+}

@@ -1,0 +1,193 @@
+//! Sub-buckets: a route's range cut into `k` parts that keep the order of keys.
+//!
+//! The parts are equal slices of the 8 bytes (the *window*) that follow the common prefix of the range's two bounds,
+//! read as a big-endian number. Whoever counts asks for a key's part ([`Parts::index`]); whoever shows it asks for a
+//! part's bounds ([`Parts::lower_bound`]). They agree: a key that equals a bound lies in the part that it opens.
+//!
+//! The definition compares the whole key with the range's bounds first. With the prefix at hand that is not needed:
+//! a key with the prefix is ordered against both bounds by its window, up to ties, which fall into the first or last
+//! part either way; a key without it lies before or after the whole range.
+//!
+//! `index` runs on every observation of a sub-divided route, so it doesn't divide: with `r = floor(k * 2^64 / span)`,
+//! `floor(d * r / 2^64)` is the quotient `floor(k * d / span)` or one less (`d < span`, so the error of `r` adds up to
+//! less than one), and one multiplication tells which.
+
+/// How a range is cut. 40 bytes; the Go package reads it in place (see `layout.rs`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct Parts {
+    /// The number of parts, at least 1.
+    pub count: u32,
+    /// Length of the bounds' common prefix.
+    pub prefix_len: u32,
+    /// Window of the range's start.
+    pub low: u64,
+    /// Window of the range's end, less `low`; at least `count`, if that is above 1.
+    pub span: u64,
+    /// `floor(count * 2^64 / span)`, at most 2^64 - 1.
+    pub ratio: u64,
+}
+
+impl Parts {
+    /// Cuts `[start, end)` (empty end: unbounded) into at most `wanted` parts.
+    pub fn new(start: &[u8], end: &[u8], wanted: u32) -> Self {
+        let bounded = !end.is_empty();
+        let prefix_len = if bounded { start.iter().zip(end).take_while(|(a, b)| a == b).count() } else { 0 };
+        let low = window(start, prefix_len);
+        let high = if bounded { window(end, prefix_len) } else { u64::MAX };
+        Self::cut(prefix_len, low, high, wanted)
+    }
+
+    fn cut(prefix_len: usize, low: u64, high: u64, wanted: u32) -> Self {
+        if wanted <= 1 || high <= low {
+            return Self { count: 1, prefix_len: prefix_len as u32, low, span: 0, ratio: 0 };
+        }
+        let span = high - low;
+        let count = u64::from(wanted).min(span) as u32;
+        let ratio = ((u128::from(count) << 64) / u128::from(span)).min(u64::MAX.into()) as u64;
+        Self { count, prefix_len: prefix_len as u32, low, span, ratio }
+    }
+
+    /// The part in which a key lies, counted from 0. `prefix` is the first `prefix_len` bytes of the range's start.
+    #[inline]
+    pub fn index(&self, prefix: &[u8], key: &[u8]) -> u32 {
+        if self.count == 1 {
+            return 0;
+        }
+        if !key.starts_with(prefix) {
+            return if key < prefix { 0 } else { self.count - 1 };
+        }
+        let distance = window(key, prefix.len()).saturating_sub(self.low);
+        if distance >= self.span {
+            return self.count - 1;
+        }
+        let estimate = ((u128::from(distance) * u128::from(self.ratio)) >> 64) as u64;
+        let reached = u128::from(estimate + 1) * u128::from(self.span) <= u128::from(distance) * u128::from(self.count);
+        (estimate + u64::from(reached)) as u32
+    }
+
+    /// Writes the inner bound that opens part `i` (`0 < i < count`) into `bound`; part 0 opens at the range's start.
+    pub fn lower_bound(&self, start: &[u8], i: u32, bound: &mut Vec<u8>) {
+        debug_assert!(0 < i && i < self.count);
+        let offset = (u128::from(i) * u128::from(self.span)).div_ceil(u128::from(self.count)) as u64;
+        let window = (self.low + offset).to_be_bytes();
+        let trimmed = window.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        bound.clear();
+        bound.extend_from_slice(&start[..self.prefix_len as usize]);
+        bound.extend_from_slice(&window[..trimmed]);
+    }
+}
+
+/// The 8 bytes of `key` after its first `skip`, big-endian, padded with zeros on the right.
+#[inline]
+pub(crate) fn window(key: &[u8], skip: usize) -> u64 {
+    let rest = key.get(skip..).unwrap_or_default();
+    if let Some(eight) = rest.first_chunk::<8>() {
+        return u64::from_be_bytes(*eight);
+    }
+    let mut padded = [0; 8];
+    padded[..rest.len()].copy_from_slice(rest);
+    u64::from_be_bytes(padded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The index as the specification words it: whole keys first, then a 128-bit division.
+    fn plain_index(start: &[u8], end: &[u8], parts: &Parts, key: &[u8]) -> u32 {
+        let k = parts.count;
+        if key <= start {
+            return 0;
+        }
+        if !end.is_empty() && key >= end {
+            return k - 1;
+        }
+        let w = window(key, parts.prefix_len as usize);
+        if w <= parts.low {
+            return 0;
+        }
+        if w >= parts.low + parts.span {
+            return k - 1;
+        }
+        (u128::from(k) * u128::from(w - parts.low) / u128::from(parts.span)) as u32
+    }
+
+    fn bounds(start: &[u8], end: &[u8], parts: &Parts) -> Vec<Vec<u8>> {
+        let inner = (1..parts.count).map(|i| {
+            let mut bound = Vec::new();
+            parts.lower_bound(start, i, &mut bound);
+            bound
+        });
+        std::iter::once(start.to_vec()).chain(inner).chain(std::iter::once(end.to_vec())).collect()
+    }
+
+    fn key() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![Just(0u8), Just(1), Just(b'a'), Just(b'b'), Just(0xfe), Just(0xff), any::<u8>()];
+        prop::collection::vec(byte, 0..14)
+    }
+
+    fn range() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
+        (key(), key(), key(), any::<bool>()).prop_filter_map("start < end", |(prefix, a, b, unbounded)| {
+            let (start, end) = ([prefix.clone(), a].concat(), [prefix, b].concat());
+            match unbounded {
+                true => Some((start, Vec::new())),
+                false if start < end => Some((start, end)),
+                false if end < start && !start.is_empty() => Some((end, start)),
+                false => None,
+            }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn the_index_is_the_specified_one((start, end) in range(), wanted in 1u32..=256, key in key(), near in any::<u64>()) {
+            let parts = Parts::new(&start, &end, wanted);
+            let prefix = &start[..parts.prefix_len as usize];
+            let inside = [prefix, &parts.low.wrapping_add(near % parts.span.max(1)).to_be_bytes()[..]].concat();
+            for key in [&key[..], &inside, &start, &end, &[prefix, &key[..]].concat()] {
+                prop_assert_eq!(parts.index(prefix, key), plain_index(&start, &end, &parts, key));
+            }
+        }
+
+        #[test]
+        fn the_parts_tile_the_range_and_a_bound_lies_in_the_part_it_opens((start, end) in range(), wanted in 1u32..=256) {
+            let parts = Parts::new(&start, &end, wanted);
+            let prefix = &start[..parts.prefix_len as usize];
+            let bounds = bounds(&start, &end, &parts);
+            for i in 0..parts.count as usize {
+                prop_assert!(bounds[i] < bounds[i + 1] || (end.is_empty() && i + 1 == parts.count as usize));
+                prop_assert_eq!(parts.index(prefix, &bounds[i]), i as u32);
+                let last_before = [&bounds[i][..], &[0]].concat();
+                if last_before < bounds[i + 1] {
+                    prop_assert_eq!(parts.index(prefix, &last_before), i as u32);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn narrow_ranges_have_fewer_parts_than_wanted() {
+        let (start, end) = ([0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [1, 0, 0, 0, 0, 0, 0, 4]);
+        assert_eq!(Parts::new(&start, &end, 16).count, 5);
+        assert_eq!(Parts::new(b"a", b"a\0", 16).count, 1, "the windows are equal");
+        assert_eq!(Parts::new(&[0xff; 9], b"", 16).count, 1, "nothing lies above the start's window");
+        assert_eq!(Parts::new(b"z", b"a", 16).count, 1, "an inverted range is not cut");
+        assert_eq!(Parts::new(b"", b"", 256).count, 256);
+    }
+
+    #[test]
+    fn quotients_are_exact_at_every_step() {
+        for (span, wanted) in [(256, 256), (257, 256), (1000, 7), (u64::MAX, 256), (u64::MAX - 1, 255), (1 << 63, 3)] {
+            let parts = Parts::cut(0, 0, span, wanted);
+            for i in 1..parts.count {
+                let bound = (u128::from(i) * u128::from(span)).div_ceil(u128::from(parts.count)) as u64;
+                assert_eq!(parts.index(b"", &bound.to_be_bytes()), i);
+                assert_eq!(parts.index(b"", &(bound - 1).to_be_bytes()), i - 1);
+            }
+        }
+    }
+}

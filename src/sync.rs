@@ -1,0 +1,56 @@
+//! Atomics behind one door, so that a model checker can stand in for them, and the asymmetric fence.
+//!
+//! The hot path pays for no fence instruction. Where it needs store-load order against a rare event (a removal, a
+//! table that goes away), it executes [`light_fence`], which binds the compiler only, and the rare side executes
+//! [`heavy_fence`], which makes every running thread of the process execute a real one (`membarrier(2)`, expedited).
+//! Together they order like two `SeqCst` fences, which is what they are under loom.
+
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicU8, Ordering};
+
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicU8, Ordering};
+
+/// The hot side's half of the asymmetric fence.
+#[inline(always)]
+pub(crate) fn light_fence() {
+    #[cfg(not(loom))]
+    std::sync::atomic::compiler_fence(Ordering::SeqCst);
+    #[cfg(loom)]
+    loom::sync::atomic::fence(Ordering::SeqCst);
+}
+
+/// The rare side's half. `false`: the system has no such fence, and whoever asked must not rely on it.
+#[cfg(loom)]
+pub(crate) fn heavy_fence() -> bool {
+    loom::sync::atomic::fence(Ordering::SeqCst);
+    true
+}
+
+/// The rare side's half. `false`: the system has no such fence, and whoever asked must not rely on it.
+#[cfg(all(not(loom), target_os = "linux"))]
+#[allow(unsafe_code)]
+pub(crate) fn heavy_fence() -> bool {
+    const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
+    const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
+    // SAFETY: membarrier takes three integers and touches no memory of ours.
+    let membarrier = |command: libc::c_int| unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 };
+    std::sync::atomic::fence(Ordering::SeqCst);
+    // A process is registered once; asking again where the command is refused costs a system call and no state.
+    membarrier(PRIVATE_EXPEDITED) || (membarrier(REGISTER_PRIVATE_EXPEDITED) && membarrier(PRIVATE_EXPEDITED))
+}
+
+/// The rare side's half. `false`: the system has no such fence, and whoever asked must not rely on it.
+#[cfg(all(not(loom), not(target_os = "linux")))]
+pub(crate) fn heavy_fence() -> bool {
+    std::sync::atomic::fence(Ordering::SeqCst);
+    false
+}
+
+/// Lets another thread go on, in a loop that waits for it.
+pub(crate) fn spin() {
+    #[cfg(not(loom))]
+    std::hint::spin_loop();
+    #[cfg(loom)]
+    loom::thread::yield_now();
+}
