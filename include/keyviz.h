@@ -154,6 +154,10 @@ typedef struct {
     uint64_t suppressed;
 } keyviz_event_t;
 
+// What a host does with an event: `event` is valid during the call. It runs in the thread whose call caused the event,
+// after that call is done and without any lock, so it may call the library; it must not unwind or longjmp.
+typedef void (*keyviz_event_fn)(const keyviz_event_t *event, void *user_data);
+
 // Why a call failed. The caller owns it, and passes it as the last argument (or NULL). It holds nothing to free.
 typedef struct {
     // sizeof(keyviz_error_t).
@@ -491,6 +495,10 @@ void keyviz_stats_init(keyviz_stats_t *stats);
 // Reads the statistics. Takes time in proportion to the routes.
 keyviz_status_t keyviz_sampler_stats(const keyviz_sampler_t *sampler, keyviz_stats_t *stats);
 
+// Gives events to `callback` from now on; NULL: they wait for keyviz_sampler_poll_events. `user_data` is passed on, and
+// must be usable from every thread that registers routes.
+keyviz_status_t keyviz_sampler_set_event_callback(keyviz_sampler_t *sampler, keyviz_event_fn callback, void *user_data);
+
 // Takes up to `capacity` unread events, oldest first, into `events`, an array whose stride is `events[0].type_size`;
 // `*count` becomes their number.
 //
@@ -712,6 +720,37 @@ keyviz_status_t keyviz_sampler_read_column(const keyviz_sampler_t *sampler,
                                            uint64_t sequence,
                                            keyviz_column_buffer_t *buffer,
                                            keyviz_error_t *err);
+
+// Writes the history as one byte string into the caller's buffer, for a file or a database: versioned, checksummed,
+// the same on every machine. `*size` becomes its length, also when it does not fit. (A flush in between can make it
+// longer: ask for some more.)
+//
+// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_HISTORY_OFF, KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_sampler_save_history(const keyviz_sampler_t *sampler,
+                                            void *buffer,
+                                            size_t capacity,
+                                            size_t *size,
+                                            keyviz_error_t *err);
+
+// Takes over a history that was saved, before the first flush; sequence numbers go on after its newest column. What the
+// options have no room for is left out. All or nothing.
+//
+// Errors: KEYVIZ_ERR_CORRUPT (damaged or cut), KEYVIZ_ERR_NEWER_VERSION, KEYVIZ_ERR_HISTORY_OFF,
+// KEYVIZ_ERR_INVALID_ARGUMENT (there was a flush already), KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_sampler_load_history(keyviz_sampler_t *sampler,
+                                            const void *image,
+                                            size_t len,
+                                            keyviz_error_t *err);
+
+// Saves the history into a file, which is replaced atomically: after a crash it holds the old history or the new one.
+// `path` is zero-terminated. Errors: KEYVIZ_ERR_IO, KEYVIZ_ERR_HISTORY_OFF, KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_sampler_save_history_file(const keyviz_sampler_t *sampler,
+                                                 const char *path,
+                                                 keyviz_error_t *err);
+
+// Loads the history from a file that keyviz_sampler_save_history_file (or the host) wrote.
+// Errors: KEYVIZ_ERR_IO, and those of keyviz_sampler_load_history.
+keyviz_status_t keyviz_sampler_load_history_file(keyviz_sampler_t *sampler, const char *path, keyviz_error_t *err);
 
 // Describes the hot layout of a sampler. `layout` begins with its type_size.
 //

@@ -8,7 +8,7 @@ use crate::column::{Column, ColumnInfo, ColumnRows, Row};
 use crate::drain::Drain;
 use crate::error::Error;
 use crate::events::Event;
-use crate::history::{History, StoredColumn};
+use crate::history::{read_file, write_file, History, Loaded, StoredColumn};
 use crate::label::{Label, Op};
 use crate::lane::{Hot, Lane, Observation, Observed, ANY_LABEL};
 use crate::options::Options;
@@ -17,7 +17,9 @@ use crate::pool::Pool;
 use crate::registry::{Drained, Placement, Registry, RouteSpec};
 use crate::sync::AtomicPtr;
 use crate::thread::{leased_lane, recent_lane};
+use arc_swap::ArcSwapOption;
 use parking_lot::{Mutex, MutexGuard};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
@@ -31,8 +33,12 @@ pub struct Sampler {
     options: Options,
     pool: Pool,
     refused: AtomicU64,
+    event_handler: ArcSwapOption<EventHandler>,
     state: Mutex<State>,
 }
+
+/// What a host does with events.
+pub type EventHandler = Box<dyn Fn(&Event) + Send + Sync>;
 
 struct State {
     closed: bool,
@@ -101,6 +107,7 @@ impl Sampler {
             options,
             pool: Pool::new(options.max_lanes as usize),
             refused: AtomicU64::new(0),
+            event_handler: ArcSwapOption::empty(),
             state: Mutex::new(state),
         }
     }
@@ -133,7 +140,9 @@ impl Sampler {
         routes: &[RouteSpec<'_>],
         placed: impl FnMut(usize, Placement),
     ) -> Result<(), Error> {
-        self.lock()?.registry.register(&self.hot, routes, placed)
+        self.lock()?.registry.register(&self.hot, routes, placed)?;
+        self.deliver_events();
+        Ok(())
     }
 
     /// Removes a route at `now_ns` (Unix ns). Whether it was registered. Its counts are drained until its grace
@@ -151,7 +160,9 @@ impl Sampler {
         now_ns: i64,
         placed: impl FnMut(usize, Placement),
     ) -> Result<(), Error> {
-        self.lock()?.registry.succeed(&self.hot, predecessors, successors, now_ns, placed)
+        self.lock()?.registry.succeed(&self.hot, predecessors, successors, now_ns, placed)?;
+        self.deliver_events();
+        Ok(())
     }
 
     /// Every later flush stamps the rows of the group with this leader term; group 0 is ignored.
@@ -163,6 +174,20 @@ impl Sampler {
     /// The bounds of one part of a live route (an empty end is unbounded). `None`: no such route or part.
     pub fn sub_bucket_bounds(&self, route_id: u64, part: u32) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
         Ok(self.lock()?.registry.part_bounds(route_id, part))
+    }
+
+    /// Gives events to `handler` from now on, in the thread whose call caused them, after it is done; `None`: they wait
+    /// for [`Sampler::poll_event`].
+    pub fn set_event_handler(&self, handler: Option<EventHandler>) {
+        self.event_handler.store(handler.map(Arc::new));
+    }
+
+    fn deliver_events(&self) {
+        // The lock is not held while the host's code runs: it may call the sampler.
+        let Some(handler) = self.event_handler.load_full() else { return };
+        while let Some(event) = self.poll_event() {
+            handler(&event);
+        }
     }
 
     /// The oldest unread event.
@@ -333,9 +358,8 @@ impl Sampler {
         state.drain.commit(&deltas);
         state.at_ns = now_ns;
         state.sequence += 1;
+        let elsewhere = self.bytes_beside_history(state);
         if let Some(history) = &mut state.history {
-            let elsewhere =
-                if self.options.memory_limit_bytes == 0 { 0 } else { self.counter_bytes(&state.drain) + state.registry.bytes() };
             history.push(&drained, elsewhere);
         }
         state.registry.expire(now_ns, quiet);
@@ -363,6 +387,49 @@ impl Sampler {
         let state = self.lock()?;
         let history = state.history.as_ref().ok_or(Error::HistoryOff)?;
         history.find(sequence).ok_or(Error::ColumnNotFound(sequence))
+    }
+
+    /// The history as one byte string, versioned and checksummed; see [`Sampler::load_history`].
+    pub fn save_history(&self) -> Result<Vec<u8>, Error> {
+        let snapshot = {
+            let state = self.lock()?;
+            state.history.as_ref().ok_or(Error::HistoryOff)?.snapshot()
+        };
+        Ok(snapshot.to_bytes())
+    }
+
+    /// Takes over a history that was saved, before the first flush. Sequence numbers go on after its newest column;
+    /// what the options have no room for (columns, resolutions) is left out. All or nothing.
+    pub fn load_history(&self, image: &[u8]) -> Result<(), Error> {
+        let loaded = Loaded::from_bytes(image)?;
+        let mut state = self.lock()?;
+        let state = &mut *state;
+        let elsewhere = self.bytes_beside_history(state);
+        let history = state.history.as_mut().ok_or(Error::HistoryOff)?;
+        if state.sequence != 0 {
+            return Err(Error::InvalidArgument("a history is loaded before the first flush".into()));
+        }
+        state.sequence = loaded.next_sequence();
+        history.load(loaded, elsewhere);
+        Ok(())
+    }
+
+    /// [`Sampler::save_history`] into a file, which is replaced atomically.
+    pub fn save_history_file(&self, path: &Path) -> Result<(), Error> {
+        write_file(path, &self.save_history()?)
+    }
+
+    /// [`Sampler::load_history`] from a file.
+    pub fn load_history_file(&self, path: &Path) -> Result<(), Error> {
+        self.load_history(&read_file(path)?)
+    }
+
+    /// Bytes that the memory limit has to hold besides the history; not worth counting where there is none.
+    fn bytes_beside_history(&self, state: &State) -> u64 {
+        match self.options.memory_limit_bytes {
+            0 => 0,
+            _ => self.counter_bytes(&state.drain) + state.registry.bytes(),
+        }
     }
 
     /// What the sampler has, and where its memory is.
