@@ -117,17 +117,28 @@
   }
 
   function drawLegend(series) {
+    byId("unit").textContent = nameOfSeries(series) + " per column";
     const ramp = byId("ramp"), width = ramp.parentElement.clientWidth;
-    const g = sized(ramp, width, 10);
+    const first = 24, thickness = 10; // where the ramp begins, right of the swatch for 0
+    const g = sized(ramp, width, 28);
+    g.font = "11px system-ui, sans-serif";
+    g.textBaseline = "top";
+    const text = (label, px, align) => {
+      g.fillStyle = theme.muted;
+      g.textAlign = align;
+      g.fillText(label, px, thickness + 5);
+    };
     g.fillStyle = theme.none;
-    g.fillRect(0, 0, 12, 10);
-    for (let px = 14; px < width; px++) {
-      g.fillStyle = shade((px - 14) / (width - 15));
-      g.fillRect(px, 0, 1, 10);
+    g.fillRect(0, 0, first - 4, thickness);
+    text("0", (first - 4) / 2, "center");
+    if (maximum === 0) return;
+    for (let px = first; px < width; px++) {
+      g.fillStyle = shade((px - first) / (width - 1 - first));
+      g.fillRect(px, 0, 1, thickness);
     }
-    const ticks = maximum === 0 ? ["0"] : ["0"].concat([1 / 3, 2 / 3, 1].map((t) => compact.format(valueAt(t))));
-    ticks[ticks.length - 1] += " " + nameOfSeries(series) + " per column";
-    byId("ticks").replaceChildren(...ticks.map((text) => element("span", text)));
+    for (const t of [1 / 3, 2 / 3, 1]) {
+      text(compact.format(valueAt(t)), first + t * (width - first), t === 1 ? "right" : "center");
+    }
   }
 
   function element(name, text, className) {
