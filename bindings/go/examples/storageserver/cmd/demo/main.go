@@ -111,6 +111,9 @@ func runDemo(duration time.Duration, out string) error {
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted before the load was done")
+	}
 	columns, err := server.stop()
 	if err != nil {
 		return err
