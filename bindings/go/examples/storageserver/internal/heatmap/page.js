@@ -14,7 +14,12 @@
     }
   }
   const exact = (n) => n.toLocaleString("en");
-  const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+  // compact writes three digits with an SI prefix, since "B" would read as bytes.
+  const compact = (n) => {
+    let value = Number(n), prefix = 0;
+    while (value >= 999.5) { value /= 1000; prefix++; }
+    return Number(value.toPrecision(3)) + ["", "k", "M", "G", "T", "P", "E", "Z"][prefix];
+  };
 
   const nameOfSeries = (series) => SERIES.find(([s]) => s === series)[1];
   const two = (n) => String(n).padStart(2, "0");
@@ -37,7 +42,7 @@
       const n = parseInt(s.trim().slice(1), 16);
       return [n >> 16, n >> 8 & 255, n & 255];
     });
-    return { ink: color("--ink"), muted: color("--muted"), none: color("--none"), focus: color("--focus"), stops };
+    return { page: color("--page"), ink: color("--ink"), muted: color("--muted"), none: color("--none"), focus: color("--focus"), stops };
   }
 
   // shade gives the colour at t, from 0 to 1.
@@ -76,7 +81,7 @@
     g.font = "12px system-ui, sans-serif";
     g.textBaseline = "middle";
     const widest = (texts) => Math.min(220, texts.reduce((w, text) => Math.max(w, g.measureText(text).width), 0));
-    const totals = data.rows.map((row) => compact.format(row.total[series]));
+    const totals = data.rows.map((row) => compact(row.total[series]));
     const left = widest(data.rows.map((row) => row.name)) + 12;
     const right = Math.max(widest(totals), g.measureText("total").width) + 12;
     layout = { left, rowHeight, rows, columns, plotWidth: width - left - right };
@@ -110,9 +115,13 @@
     if (columns > 0) g.fillText(data.scaled ? "column" : day(data.columns[0].start), left, bottom + 27);
 
     if (cell) {
-      g.strokeStyle = theme.focus;
-      g.lineWidth = 2;
-      g.strokeRect(x(cell.j), Math.round(cell.i * rowHeight), Math.max(2, x(cell.j + 1) - x(cell.j) - gap), Math.round(rowHeight) - 1);
+      // A light and a dark line: one of them shows on any colour.
+      const box = [x(cell.j), Math.round(cell.i * rowHeight), Math.max(2, x(cell.j + 1) - x(cell.j) - gap), Math.round(rowHeight) - 1];
+      for (const [color, thickness] of [[theme.page, 5], [theme.focus, 2]]) {
+        g.strokeStyle = color;
+        g.lineWidth = thickness;
+        g.strokeRect(...box);
+      }
     }
   }
 
@@ -137,7 +146,7 @@
       g.fillRect(px, 0, 1, thickness);
     }
     for (const t of [1 / 3, 2 / 3, 1]) {
-      text(compact.format(valueAt(t)), first + t * (width - first), t === 1 ? "right" : "center");
+      text(compact(valueAt(t)), first + t * (width - first), t === 1 ? "right" : "center");
     }
   }
 
