@@ -350,17 +350,19 @@ typedef struct {
 // A writer holds a lane (one of its own, keyviz_lane_acquire, with plain loads and stores; or the shared one, with
 // atomic ones), and counts so:
 //
-//   1. Enter: add 1 to the lane's passage counter (now odd). In the shared lane instead: read the generation (lowest
-//      bit of the first word at shared_passages), add 1 to word 1 + generation.
-//   2. Load the table's address from `table`. Its entries (16 bytes: id, place) are searched from
-//      (id * hash_factor) >> shift on, upwards, modulo mask + 1, until the id is found or a place is 0. A place whose
-//      low bits are 3, or none: unknown, add 1 to the lane's missed counter and go to 4.
-//   3. The cell: if the place's low bits are 1, (place >> 32) + label * ((place & 0xffffffff) >> 2); if they are 2,
-//      place - 2 is the address of a divided route: first + label * stride + part. The segment is the pair of addresses
-//      (counters, marks) at lane_segments + 16 * (number of the cell's highest bit): if it is 0, leave, call
-//      keyviz_hot_reserve, and begin again. At counters + 32 * cell lie reads, writes, read bytes, write bytes: add.
-//      Then store 1 at marks + (cell >> block_bits).
-//   4. Leave: add 1 to the passage counter (in the shared lane: subtract 1 from where it was added).
+//   1. Enter: store 1 in the lane's passage flag. In the shared lane instead: read the generation (lowest bit of the
+//      first word at shared_passages), add 1 to word 1 + generation.
+//   2. Load the 64-bit word at `table`: its low 6 bits are the shift, the rest the address of 2^(64 - shift) entries
+//      (16 bytes: id, place), which are searched from (id * hash_factor) >> shift on, upwards and around, until the
+//      id is found (read the place first, then the id) or a place is 0. A place of 4, or none: unknown, add 1 to the
+//      lane's missed counter and go to 4.
+//   3. The cell: if the place's bit 0 is set, (place >> 32) + (label & (place >> 9 & 0xffff)); otherwise place - 2 is
+//      the address of a divided route: first + label * stride + part. Its segment is the pair of addresses (counters,
+//      marks) at lane_segments + 16 * (number of the cell's highest bit), which is lane_segments + (place & 0x1f0)
+//      if bit 0 of the place is set. If it is 0: leave, call keyviz_hot_reserve, and begin again. At counters + 32 *
+//      cell lie reads, writes, read bytes, write bytes: add. Then look at the byte at marks + (cell >> block_bits), and
+//      if it is 0, store 1.
+//   4. Leave: store 0 in the passage flag (in the shared lane: subtract 1 from where it was added).
 //
 // Between 1 and 4 the thread must not give the lane to another.
 typedef struct {
@@ -370,7 +372,7 @@ typedef struct {
     uint32_t version;
     // Number of labels that have slots of their own: 1, or all.
     uint32_t labels;
-    // Where the address of the current table stands.
+    // Where the word of the current table stands.
     void *table;
     // The shared lane.
     void *shared_lane;
@@ -378,13 +380,7 @@ typedef struct {
     void *shared_passages;
     // Multiplier of the hash.
     uint64_t hash_factor;
-    // In the table: address of the entries.
-    uint32_t table_entries;
-    // In the table: entries less one, 64 bits.
-    uint32_t table_mask;
-    // In the table: shift, 32 bits.
-    uint32_t table_shift;
-    // In a lane: passage counter, 64 bits.
+    // In a lane: passage flag, 64 bits.
     uint32_t lane_passages;
     // In a lane: missed counter, 64 bits.
     uint32_t lane_missed;
@@ -780,4 +776,4 @@ keyviz_status_t keyviz_hot_reserve(keyviz_sampler_t *sampler, void *lane, uint32
 #define KEYVIZ_COLUMN_BUFFER_INIT {sizeof(keyviz_column_buffer_t), sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_STATS_INIT {sizeof(keyviz_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_EVENT_INIT {sizeof(keyviz_event_t), 0, 0, 0, 0, 0, 0, 0}
-#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}

@@ -10,12 +10,11 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::history::{read_file, write_file, History, Loaded, StoredColumn};
 use crate::label::{Label, Op};
-use crate::lane::{Hot, Lane, Observation, Observed, ANY_LABEL};
+use crate::lane::{Hot, Lane, Observation, Observed, Plain, ANY_LABEL};
 use crate::options::Options;
 use crate::passage::{Quiescence, SharedPassages};
 use crate::pool::Pool;
 use crate::registry::{Drained, Placement, Registry, RouteSpec};
-use crate::sync::AtomicPtr;
 use crate::thread::{leased_lane, recent_lane};
 use arc_swap::ArcSwapOption;
 use parking_lot::{Mutex, MutexGuard};
@@ -88,7 +87,7 @@ impl Sampler {
         let options = options.effective();
         let (registry, table) = Registry::new(options);
         let hot = Hot {
-            table: AtomicPtr::new(Arc::as_ptr(&table).cast_mut()),
+            table: crate::sync::AtomicU64::new(table.word().to_bits()),
             shared_passages: SharedPassages::default(),
             labels_enabled: options.labels_enabled,
         };
@@ -201,26 +200,24 @@ impl Sampler {
     pub fn observe(&self, route_id: u64, key: &[u8], op: Op, value_len: u64, label: Label) -> bool {
         let bytes = (key.len() as u64).saturating_add(value_len);
         let (op, label) = (op as u32, label as u32);
-        self.count(Observation { route_id, key: Some(key), bytes, op, label }) == Observed::Counted
+        self.count_plain(route_id, || Some(Plain { bytes, op, label }))
+            || self.count(Observation { route_id, key: Some(key), bytes, op, label }) == Observed::Counted
+    }
+
+    /// Counts one checked observation in the calling thread's lane, if it is of the plain sort; see
+    /// [`Lane::observe_plain`]. `false`: nothing was done, [`Sampler::count`] will do it.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub(crate) fn count_plain(&self, route_id: u64, rest: impl FnOnce() -> Option<Plain>) -> bool {
+        // SAFETY: the thread holds the lane, and `self` keeps it alive.
+        recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_plain(&self.hot, route_id, rest))
     }
 
     /// Counts one checked observation in the calling thread's lane.
-    #[inline(always)]
     #[allow(unsafe_code)]
     pub(crate) fn count(&self, observation: Observation<'_>) -> Observed {
-        match recent_lane(self.id) {
-            // SAFETY: the thread holds the lane, and `self` keeps it alive.
-            Some(lane) => unsafe { &*lane }.observe(&self.hot, observation),
-            None => self.count_slowly(observation),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    #[allow(unsafe_code)]
-    fn count_slowly(&self, observation: Observation<'_>) -> Observed {
         match self.thread_lane() {
-            // SAFETY: as in `count`.
+            // SAFETY: as in `count_plain`.
             Some(lane) => unsafe { &*lane }.observe(&self.hot, observation),
             None => self.pool.shared().observe_shared(&self.hot, observation),
         }
@@ -237,7 +234,7 @@ impl Sampler {
     ) {
         const RUN: usize = 1024;
         let mut observations = observations;
-        // SAFETY: as in `count`.
+        // SAFETY: as in `count_plain`.
         let Some(lane) = self.thread_lane().map(|lane| unsafe { &*lane }) else {
             let shared = self.pool.shared();
             let observe = |one| shared.observe_shared(&self.hot, one);
@@ -303,7 +300,7 @@ impl Sampler {
         }
         state.closed = true;
         let (registry, table) = Registry::new(self.options);
-        self.hot.table.store(Arc::as_ptr(&table).cast_mut(), crate::sync::Ordering::Release);
+        self.hot.table.store(table.word().to_bits(), crate::sync::Ordering::Release);
         let Some(mut quiescence) = self.quiescence() else {
             // Observers may still hold what they found, and nothing tells when they don't: it goes with the sampler.
             state.closed_registry = Some(registry);

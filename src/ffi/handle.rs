@@ -2,13 +2,16 @@
 //! freed or a foreign handle is noticed as far as it can be: the memory may since belong to somebody else.
 
 use super::status::{Failure, KEYVIZ_ERR_INVALID_HANDLE};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a handle type is called, and its word.
-pub(super) trait Handle: Sized {
+///
+/// # Safety
+/// At `MAGIC_OFFSET` lies an `AtomicU32` that holds `MAGIC` from the beginning.
+pub(super) unsafe trait Handle: Sized {
     const NAME: &'static str;
-    const MAGIC: u64;
-    fn magic(&self) -> &AtomicU64;
+    const MAGIC: u32;
+    const MAGIC_OFFSET: usize;
 }
 
 /// Hands a value out.
@@ -37,7 +40,8 @@ pub(super) unsafe fn get<'a, T: Handle>(handle: *const T) -> Result<&'a T, Failu
 /// As for [`get`].
 #[inline(always)]
 pub(super) unsafe fn is_valid<T: Handle>(handle: *const T) -> bool {
-    handle.is_aligned() && (*handle).magic().load(Ordering::Relaxed) == T::MAGIC
+    // Read without regard to alignment, since a foreign pointer may have any.
+    handle.cast::<u8>().add(T::MAGIC_OFFSET).cast::<u32>().read_unaligned() == T::MAGIC
 }
 
 /// Takes a value back; null, and what is no live handle, is left alone.
@@ -48,6 +52,6 @@ pub(super) unsafe fn take<T: Handle>(handle: *mut T) -> Option<Box<T>> {
     if handle.is_null() || !is_valid(handle) {
         return None;
     }
-    (*handle).magic().store(0, Ordering::Relaxed);
+    (*handle.cast::<u8>().add(T::MAGIC_OFFSET).cast::<AtomicU32>()).store(0, Ordering::Relaxed);
     Some(Box::from_raw(handle))
 }

@@ -22,6 +22,7 @@ mod slot;
 
 pub(crate) use rows::{Drained, DrainedRow};
 
+use crate::cells::CELL_BYTES;
 use crate::error::Error;
 use crate::events::{Event, EventKind, Events};
 use crate::hash::{hash, IntMap};
@@ -37,8 +38,6 @@ use hashbrown::HashTable;
 use slot::{Slot, State};
 use std::sync::Arc;
 
-/// Bytes of one cell in one lane.
-const CELL_BYTES: u64 = 32;
 /// What a route costs beyond its slot: its entry in the route table, in the index of ids and in the order.
 const ROUTE_OVERHEAD: u64 = 64;
 
@@ -306,12 +305,12 @@ impl Registry {
 
     /// What a slot with so many cells is counted as, against the memory limit: all of it touched, in every lane.
     fn cost(&self, slot: &Slot, cells: u32) -> u64 {
-        (size_of::<Slot>() + slot.bytes()) as u64 + ROUTE_OVERHEAD + u64::from(cells) * CELL_BYTES * self.lanes
+        (size_of::<Slot>() + slot.bytes()) as u64 + ROUTE_OVERHEAD + u64::from(cells) * CELL_BYTES as u64 * self.lanes
     }
 
     /// Whether the counters of one more lane fit into the memory limit; if so, they are promised.
     pub fn promise_lane(&mut self) -> bool {
-        let more = self.cells.in_use() * CELL_BYTES;
+        let more = self.cells.in_use() * CELL_BYTES as u64;
         let limit = self.options.memory_limit_bytes;
         let fits = limit == 0 || self.promised + more <= limit;
         if fits {
@@ -340,7 +339,7 @@ impl Registry {
             table.place(id, place);
         }
         self.table_used = live.len();
-        hot.table.store(Arc::as_ptr(&table).cast_mut(), Ordering::Release);
+        hot.table.store(table.word().to_bits(), Ordering::Release);
         self.old_tables.push(std::mem::replace(&mut self.table, table));
     }
 

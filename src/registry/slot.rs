@@ -89,7 +89,7 @@ impl Slot {
     pub fn place(&self, labels: u32) -> Place {
         match &self.layout {
             Some(layout) => Place::divided(layout),
-            None => Place::direct(self.first, u32::from(labels > 1 && !self.is_bucket())),
+            None => Place::direct(self.first, labels > 1 && !self.is_bucket()),
         }
     }
 
