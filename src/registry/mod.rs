@@ -169,7 +169,7 @@ impl Registry {
         }
         self.grow_table(hot, routes.len());
         for (i, route) in routes.iter().enumerate() {
-            placed(i, self.register_one(route, &[]));
+            placed(i, self.register_one(route, &[], routes));
         }
         Ok(())
     }
@@ -182,8 +182,8 @@ impl Registry {
         }
     }
 
-    /// The table must have room.
-    fn register_one(&mut self, route: &RouteSpec<'_>, parents: &[u64]) -> Placement {
+    /// The table must have room. `call`: all the routes of this call, whose ids no new bucket may take.
+    fn register_one(&mut self, route: &RouteSpec<'_>, parents: &[u64], call: &[RouteSpec<'_>]) -> Placement {
         let known = self.slot_of(route.route_id);
         if known.is_some_and(|number| self.slot(number).state == State::Live) {
             return Placement::Individual;
@@ -196,7 +196,7 @@ impl Registry {
             Some(number) if individual => self.reclaim(number, route, parents),
             None if individual && self.create(route, parents) => {}
             _ => {
-                self.fold(route);
+                self.fold(route, call);
                 return Placement::Coarsened;
             }
         }
@@ -231,7 +231,7 @@ impl Registry {
     }
 
     /// Makes a route a member of a virtual bucket.
-    fn fold(&mut self, route: &RouteSpec<'_>) {
+    fn fold(&mut self, route: &RouteSpec<'_>, call: &[RouteSpec<'_>]) {
         let covers = |slot: &Slot| slot.start() <= route.start && (slot.end().is_empty() || route.start < slot.end());
         let mut by_start = self.buckets.clone();
         by_start.sort_by(|&a, &b| self.slot(a).start().cmp(self.slot(b).start()));
@@ -239,7 +239,7 @@ impl Registry {
         let found = covering.or(by_start.first()).copied();
         let (number, kind) = match found {
             Some(number) => (number, EventKind::RouteFolded),
-            None => match self.create_bucket(route) {
+            None => match self.create_bucket(route, call) {
                 Some(number) => (number, EventKind::BucketCreated),
                 // No cell number is left at all: the route stays unknown, and its observations count as missed.
                 None => return,
@@ -259,12 +259,13 @@ impl Registry {
         });
     }
 
-    fn create_bucket(&mut self, route: &RouteSpec<'_>) -> Option<u32> {
-        while self.slot_of(self.next_synthetic).is_some() || self.folded.contains_key(&self.next_synthetic) {
-            self.next_synthetic -= 1;
-        }
-        let slot = Slot::bucket(self.next_synthetic, route.start, route.end);
-        self.next_synthetic -= 1;
+    fn create_bucket(&mut self, route: &RouteSpec<'_>, call: &[RouteSpec<'_>]) -> Option<u32> {
+        let is_real = |id| {
+            self.slot_of(id).is_some() || self.folded.contains_key(&id) || call.iter().any(|other| other.route_id == id)
+        };
+        let id = (0..=self.next_synthetic).rev().find(|&id| !is_real(id))?;
+        self.next_synthetic = id - 1;
+        let slot = Slot::bucket(id, route.start, route.end);
         let whole = Parts::new(route.start, route.end, 1);
         // A bucket is what the memory limit falls back on: it is always granted its one cell.
         let number = self.insert(slot, whole, 1, false)?;
@@ -447,7 +448,7 @@ impl Registry {
             if let Some(number) = kept {
                 self.reassign(number, successor, predecessors);
             }
-            placed(i, self.register_one(successor, predecessors));
+            placed(i, self.register_one(successor, predecessors, successors));
         }
         self.options.max_tracked_routes = cap;
         for id in predecessors.iter().filter(|id| !stays(id)) {

@@ -4,6 +4,7 @@
 //! are the sampler as Rust and as C know it. `PROPTEST_CASES` sets the number of programs.
 
 mod c;
+mod cases;
 mod program;
 mod spec;
 mod subject;
