@@ -246,7 +246,8 @@ impl Registry {
             },
         };
         let listed_at_most = self.options.max_member_routes_per_slot as usize;
-        self.disordered |= self.slots[number as usize].fold(route.route_id, route.start, route.end, listed_at_most);
+        self.disordered |= self.slots[number as usize].extend(route.start, route.end);
+        self.slots[number as usize].fold(route.route_id, listed_at_most);
         self.folded.insert(route.route_id, number);
         self.publish(number, route.route_id);
         self.events.report(Event {
@@ -447,6 +448,8 @@ impl Registry {
             let kept = self.slot_of(successor.route_id).filter(|&number| self.slot(number).state == State::Live);
             if let Some(number) = kept {
                 self.reassign(number, successor, predecessors);
+            } else if let Some(&bucket) = self.folded.get(&successor.route_id) {
+                self.disordered |= self.slots[bucket as usize].extend(successor.start, successor.end);
             }
             placed(i, self.register_one(successor, predecessors, successors));
         }

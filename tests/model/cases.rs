@@ -26,3 +26,13 @@ fn a_synthetic_id_is_none_of_a_route_that_the_same_call_registers() {
     let options = Options { max_tracked_routes: 1, ..Options::default() };
     agrees(options, [vec![Step::Register(routes)], reads].concat());
 }
+
+#[test]
+fn a_bucket_grows_to_hold_a_member_that_came_out_of_a_merge() {
+    let steps = vec![
+        Step::Register(vec![route(1, "a", "b"), route(2, "b", "c"), route(3, "d", "e")]),
+        Step::Merge(vec![2, 3], route(2, "aa", "f")),
+        read(2, "e", 0),
+    ];
+    agrees(Options { max_tracked_routes: 1, ..Options::default() }, steps);
+}
