@@ -107,6 +107,11 @@ impl Slot {
         self.layout.as_ref().map_or(1, |layout| layout.parts.count)
     }
 
+    /// Whether the parts were cut from another range than the slot's: several may then share a bound.
+    pub fn is_clamped(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| extra.cut_from.is_some())
+    }
+
     pub fn is_bucket(&self) -> bool {
         self.members().is_some()
     }

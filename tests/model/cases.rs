@@ -36,3 +36,19 @@ fn a_bucket_grows_to_hold_a_member_that_came_out_of_a_merge() {
     ];
     agrees(Options { max_tracked_routes: 1, ..Options::default() }, steps);
 }
+
+#[test]
+fn rows_stay_in_order_where_parts_of_a_route_share_a_bound() {
+    let steps = vec![
+        Step::Register(vec![route(7, "a", "z")]),
+        Step::Remove(7),
+        // The inner bounds lie outside of the new range: all parts but one are empty, and keys out there count in them.
+        Step::Register(vec![route(7, "a", "b"), route(3, "b", "c")]),
+        read(7, "a", 2),
+        read(7, "y", 0),
+        read(7, "y", 1),
+        read(7, "n", 0),
+        read(3, "b", 0),
+    ];
+    agrees(Options { key_buckets_per_route: 4, labels_enabled: true, ..Options::default() }, steps);
+}
