@@ -56,6 +56,11 @@ pub(crate) fn segment_slot(cell: u32) -> usize {
     (31 ^ cell.leading_zeros()) as usize & (SEGMENT_SLOTS - 1)
 }
 
+/// How many segments hold the cells below `end`.
+pub(crate) fn segments_below(end: u32) -> u64 {
+    end.checked_sub(1).filter(|&cell| cell >= FIRST_CELL).map_or(0, |cell| segment_of(cell) as u64 + 1)
+}
+
 /// The number of the segment that holds a cell.
 fn segment_of(cell: u32) -> usize {
     (31 - BLOCK_BITS - cell.leading_zeros()) as usize

@@ -81,7 +81,8 @@ unsafe fn specs<'a>(routes: *const keyviz_route_t, count: usize) -> Result<Vec<R
 /// removed not long ago (max(2 steps, 5 s)) comes back with its counters. O(log n), and no observer waits.
 ///
 /// Errors: KEYVIZ_ERR_INVALID_RANGE, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE, KEYVIZ_ERR_INVALID_ARGUMENT,
-/// KEYVIZ_ERR_ROUTE_EXISTS (the id is a virtual bucket's).
+/// KEYVIZ_ERR_ROUTE_EXISTS (the id is a virtual bucket's), KEYVIZ_ERR_NO_MEMORY (not even a place in a virtual bucket fits
+/// into the memory limit).
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_register_route(
     sampler: *mut keyviz_sampler_t,

@@ -16,13 +16,13 @@
 //! unsorted tail of newcomers, which is merged in when a flush needs the order: N registrations cost O(N log N) in
 //! all, whether they come one by one or in bulk.
 
+mod budget;
 mod cell_space;
 mod rows;
 mod slot;
 
 pub(crate) use rows::{Drained, DrainedRow};
 
-use crate::cells::CELL_BYTES;
 use crate::error::Error;
 use crate::events::{Event, EventKind, Events};
 use crate::hash::{hash, IntMap};
@@ -33,13 +33,11 @@ use crate::options::Options;
 use crate::sub_bucket::Parts;
 use crate::sync::Ordering;
 use crate::table::{Place, Table};
+use budget::Budget;
 use cell_space::CellSpace;
 use hashbrown::HashTable;
 use slot::{Slot, State};
 use std::sync::Arc;
-
-/// What a route costs beyond its slot: its entry in the route table, in the index of ids and in the order.
-const ROUTE_OVERHEAD: u64 = 64;
 
 /// A route, as its host describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,9 +115,7 @@ pub(crate) struct Registry {
     /// Tables that observers may still hold.
     old_tables: Vec<Arc<Table>>,
     terms: IntMap<u64, u64>,
-    /// Bytes promised to routes and their cells, in `lanes` lanes.
-    promised: u64,
-    lanes: u64,
+    budget: Budget,
     pub events: Events,
 }
 
@@ -146,9 +142,7 @@ impl Registry {
             table_used: 0,
             old_tables: Vec::new(),
             terms: IntMap::default(),
-            promised: 0,
-            // The shared lane, and the drain's totals.
-            lanes: 2,
+            budget: Budget::new(options.memory_limit_bytes),
             events: Events::new(),
         };
         (registry, table)
@@ -166,10 +160,21 @@ impl Registry {
         for route in routes {
             self.check(route)?;
         }
-        self.grow_table(hot, routes.len());
+        self.make_room(hot, routes)?;
         for (i, route) in routes.iter().enumerate() {
             placed(i, self.register_one(route, &[], routes));
         }
+        Ok(())
+    }
+
+    /// Makes sure that the routes can be placed, if need be as members of a virtual bucket.
+    fn make_room(&mut self, hot: &Hot, routes: &[RouteSpec<'_>]) -> Result<(), Error> {
+        let is_new = |id| self.slot_of(id).is_none() && !self.folded.contains_key(&id);
+        let new = routes.iter().filter(|route| is_new(route.route_id)).count();
+        if !self.budget.await_routes(&self.cells, new as u64) {
+            return Err(Error::MemoryLimit);
+        }
+        self.grow_table(hot, routes.len());
         Ok(())
     }
 
@@ -189,6 +194,9 @@ impl Registry {
         }
         if self.folded.contains_key(&route.route_id) {
             return Placement::Coarsened;
+        }
+        if known.is_none() {
+            self.budget.place_one();
         }
         let individual = self.tracked < self.options.max_tracked_routes;
         match known {
@@ -248,6 +256,7 @@ impl Registry {
         self.disordered |= self.slots[number as usize].extend(route.start, route.end);
         self.slots[number as usize].fold(route.route_id, listed_at_most);
         self.folded.insert(route.route_id, number);
+        self.budget.set_members(self.folded.len());
         self.publish(number, route.route_id);
         self.events.report(Event {
             kind,
@@ -276,14 +285,12 @@ impl Registry {
     /// Gives a slot its cells and a number. `None`: they don't fit.
     fn insert(&mut self, mut slot: Slot, parts: Parts, labels: u32, limited: bool) -> Option<u32> {
         let cells = parts.count.checked_mul(labels)?;
-        let promise = self.cost(&slot, cells);
-        let limit = self.options.memory_limit_bytes;
-        if limited && limit != 0 && self.promised + promise > limit {
+        if limited && !self.budget.has_room_for(&self.cells, &slot, cells) {
             return None;
         }
         let first = self.cells.take(cells)?;
         slot.lay_out(first, parts, labels);
-        self.promised += promise;
+        self.budget.add_slot(&slot);
         let id = slot.id;
         let number = match self.vacant.pop() {
             Some(number) => {
@@ -305,21 +312,9 @@ impl Registry {
         Some(number)
     }
 
-    /// What a slot with so many cells is counted as, against the memory limit: all of it touched, in every lane.
-    fn cost(&self, slot: &Slot, cells: u32) -> u64 {
-        (size_of::<Slot>() + slot.bytes()) as u64 + ROUTE_OVERHEAD + u64::from(cells) * CELL_BYTES as u64 * self.lanes
-    }
-
     /// Whether the counters of one more lane fit into the memory limit; if so, they are promised.
     pub fn promise_lane(&mut self) -> bool {
-        let more = self.cells.in_use() * CELL_BYTES as u64;
-        let limit = self.options.memory_limit_bytes;
-        let fits = limit == 0 || self.promised + more <= limit;
-        if fits {
-            self.lanes += 1;
-            self.promised += more;
-        }
-        fits
+        self.budget.add_lane(&self.cells)
     }
 
     // ---- The route table.
@@ -350,6 +345,7 @@ impl Registry {
     /// Removes a route. Whether it was registered.
     pub fn remove(&mut self, id: u64, now_ns: i64) -> bool {
         if let Some(bucket) = self.folded.remove(&id) {
+            self.budget.set_members(self.folded.len());
             self.table.remove(id);
             self.slots[bucket as usize].leave(id, now_ns);
             return true;
@@ -405,10 +401,10 @@ impl Registry {
             return;
         }
         for &(number, _) in &gone {
-            let slot = self.slot(number);
+            let slot = &self.slots[number as usize];
             let labels = if slot.is_bucket() { 1 } else { self.labels };
             let (id, first, cells) = (slot.id, slot.first, slot.parts() * labels);
-            self.promised = self.promised.saturating_sub(self.cost(slot, cells));
+            self.budget.remove_slot(slot);
             self.cells.give_back(first, cells);
             if let Ok(entry) = self.ids.find_entry(hash(id), |&known| known == number) {
                 entry.remove();
@@ -437,7 +433,7 @@ impl Registry {
         mut placed: impl FnMut(usize, Placement),
     ) -> Result<(), Error> {
         self.check_succession(predecessors, successors)?;
-        self.grow_table(hot, successors.len());
+        self.make_room(hot, successors)?;
         let stays = |id: &u64| successors.iter().any(|successor| successor.route_id == *id);
         // The predecessors' places under the cap are free for their successors.
         let leaving = predecessors.iter().filter(|id| !stays(id) && self.is_individual(**id)).count() as u32;
