@@ -536,7 +536,8 @@ void keyviz_route_init(keyviz_route_t *route);
 // removed not long ago (max(2 steps, 5 s)) comes back with its counters. O(log n), and no observer waits.
 //
 // Errors: KEYVIZ_ERR_INVALID_RANGE, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE, KEYVIZ_ERR_INVALID_ARGUMENT,
-// KEYVIZ_ERR_ROUTE_EXISTS (the id is a virtual bucket's).
+// KEYVIZ_ERR_ROUTE_EXISTS (the id is a virtual bucket's), KEYVIZ_ERR_NO_MEMORY (not even a place in a virtual bucket fits
+// into the memory limit).
 keyviz_status_t keyviz_sampler_register_route(keyviz_sampler_t *sampler,
                                               const keyviz_route_t *route,
                                               uint32_t *placement,
