@@ -491,6 +491,9 @@ void keyviz_stats_init(keyviz_stats_t *stats);
 // Reads the statistics. Takes time in proportion to the routes.
 keyviz_status_t keyviz_sampler_stats(const keyviz_sampler_t *sampler, keyviz_stats_t *stats);
 
+// Fills an event with zeros and its type_size, like KEYVIZ_EVENT_INIT. NULL is fine.
+void keyviz_event_init(keyviz_event_t *event);
+
 // Takes up to `capacity` unread events, oldest first, into `events`, an array whose stride is `events[0].type_size`;
 // `*count` becomes their number.
 //
@@ -501,8 +504,11 @@ keyviz_status_t keyviz_sampler_poll_events(keyviz_sampler_t *sampler,
                                            size_t *count,
                                            keyviz_error_t *err);
 
-// Panics inside of the library, to show that this comes back as KEYVIZ_ERR_PANIC and harms nothing.
-// For tests of a host's error handling.
+// Fills an error with zeros and its type_size, like KEYVIZ_ERROR_INIT. NULL is fine.
+void keyviz_error_init(keyviz_error_t *err);
+
+// Panics inside of the library, to show that this comes back as KEYVIZ_ERR_PANIC and harms nothing: for tests of a
+// host's error handling. Like any panic, it says so on the standard error stream.
 keyviz_status_t keyviz_force_panic(keyviz_error_t *err);
 
 // Fills options with their defaults, like KEYVIZ_OPTIONS_INIT. Null is fine.
@@ -712,6 +718,9 @@ keyviz_status_t keyviz_sampler_read_column(const keyviz_sampler_t *sampler,
                                            uint64_t sequence,
                                            keyviz_column_buffer_t *buffer,
                                            keyviz_error_t *err);
+
+// Fills a layout with zeros and its type_size, like KEYVIZ_HOT_LAYOUT_INIT. NULL is fine.
+void keyviz_hot_layout_init(keyviz_hot_layout_t *layout);
 
 // Describes the hot layout of a sampler. `layout` begins with its type_size.
 //

@@ -3,7 +3,7 @@
 use super::handle;
 use super::sampler::{keyviz_sampler_t, now_ns};
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_BUFFER_TOO_SMALL};
-use super::structs::{check_size, read_struct, write_out, write_struct, Sized0};
+use super::structs::{check_extent, check_size, read_struct, write_out, write_struct, Sized0, MAX_SIZE};
 use crate::column::{ColumnRows, RowView};
 use crate::error::Error;
 use std::ffi::c_void;
@@ -247,7 +247,7 @@ struct Buffer {
 impl Buffer {
     unsafe fn check(to: *mut keyviz_column_buffer_t) -> Result<Self, Failure> {
         let fields = read_struct(to.cast_const(), "buffer")?;
-        if fields.row_size < size_of::<keyviz_row_t>() {
+        if !(size_of::<keyviz_row_t>()..=MAX_SIZE).contains(&fields.row_size) {
             return Err(Failure::new(
                 super::status::KEYVIZ_ERR_TYPE_SIZE,
                 format!("buffer.row_size is {}, and {} is the least", fields.row_size, size_of::<keyviz_row_t>()),
@@ -256,6 +256,8 @@ impl Buffer {
         if fields.rows.is_null() && fields.row_capacity > 0 {
             return Err(Failure::null("buffer.rows"));
         }
+        check_extent(fields.row_capacity, fields.row_size, "buffer.rows")?;
+        check_extent(fields.arena_capacity, 1, "buffer.arena")?;
         if fields.arena.is_null() && fields.arena_capacity > 0 {
             return Err(Failure::null("buffer.arena"));
         }

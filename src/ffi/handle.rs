@@ -5,7 +5,10 @@ use super::status::{Failure, KEYVIZ_ERR_INVALID_HANDLE};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a handle type is called, and its word.
-pub(super) trait Handle: Sized {
+///
+/// # Safety
+/// `repr(C)`, and the first field is the word: of a stranger, no more than those 8 bytes may be read.
+pub(super) unsafe trait Handle: Sized {
     const NAME: &'static str;
     const MAGIC: u64;
     fn magic(&self) -> &AtomicU64;
@@ -37,7 +40,8 @@ pub(super) unsafe fn get<'a, T: Handle>(handle: *const T) -> Result<&'a T, Failu
 /// As for [`get`].
 #[inline(always)]
 pub(super) unsafe fn is_valid<T: Handle>(handle: *const T) -> bool {
-    handle.is_aligned() && (*handle).magic().load(Ordering::Relaxed) == T::MAGIC
+    // The word alone, not a reference to all of `T`: a stranger may be shorter.
+    handle.is_aligned() && (*handle.cast::<AtomicU64>()).load(Ordering::Relaxed) == T::MAGIC
 }
 
 /// Takes a value back; null, and what is no live handle, is left alone.

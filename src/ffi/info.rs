@@ -162,6 +162,15 @@ pub struct keyviz_event_t {
 // SAFETY: integers only, no padding.
 unsafe impl Sized0 for keyviz_event_t {}
 
+/// Fills an event with zeros and its type_size, like KEYVIZ_EVENT_INIT. NULL is fine.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_event_init(event: *mut keyviz_event_t) {
+    if !event.is_null() {
+        event.write_bytes(0, 1);
+        (*event).type_size = size_of::<keyviz_event_t>();
+    }
+}
+
 /// Takes up to `capacity` unread events, oldest first, into `events`, an array whose stride is `events[0].type_size`;
 /// `*count` becomes their number.
 ///
@@ -195,7 +204,11 @@ pub unsafe extern "C" fn keyviz_sampler_poll_events(
                     suppressed: event.suppressed,
                 };
                 let to = events.cast::<u8>().add(taken * stride);
-                to.cast::<usize>().write_unaligned(stride);
+                // Only the first struct is the caller's to prepare.
+                if taken > 0 {
+                    to.write_bytes(0, stride);
+                    to.cast::<usize>().write_unaligned(stride);
+                }
                 write_struct(to.cast::<keyviz_event_t>(), "events", &out)?;
                 taken += 1;
             }

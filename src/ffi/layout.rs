@@ -92,6 +92,15 @@ pub struct keyviz_hot_layout_t {
 // SAFETY: integers and pointers only, no padding.
 unsafe impl Sized0 for keyviz_hot_layout_t {}
 
+/// Fills a layout with zeros and its type_size, like KEYVIZ_HOT_LAYOUT_INIT. NULL is fine.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_hot_layout_init(layout: *mut keyviz_hot_layout_t) {
+    if !layout.is_null() {
+        layout.write_bytes(0, 1);
+        (*layout).type_size = size_of::<keyviz_hot_layout_t>();
+    }
+}
+
 /// Describes the hot layout of a sampler. `layout` begins with its type_size.
 ///
 /// Errors: KEYVIZ_ERR_UNSUPPORTED (the system lacks membarrier(2), which writers outside the library rely on),
@@ -105,6 +114,7 @@ pub unsafe extern "C" fn keyviz_hot_layout(
     guard(err, || {
         let sampler = &handle::get(sampler)?.sampler;
         check_size(layout, "layout")?;
+        sampler.check_open()?;
         if !heavy_fence() {
             return Err(Failure::new(KEYVIZ_ERR_UNSUPPORTED, "the system has no membarrier(2)"));
         }

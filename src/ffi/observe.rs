@@ -3,10 +3,10 @@
 use super::handle;
 use super::sampler::keyviz_sampler_t;
 use super::status::{
-    keyviz_status_t, KEYVIZ_ERR_INVALID_ARGUMENT, KEYVIZ_ERR_INVALID_HANDLE, KEYVIZ_ERR_NO_MEMORY,
-    KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK, KEYVIZ_ERR_PANIC, KEYVIZ_ERR_NULL_POINTER,
+    keyviz_status_t, Failure, KEYVIZ_ERR_INVALID_ARGUMENT, KEYVIZ_ERR_INVALID_HANDLE, KEYVIZ_ERR_NO_MEMORY,
+    KEYVIZ_ERR_PANIC, KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK,
 };
-use super::structs::write_out;
+use super::structs::{check_array, write_out};
 use crate::label::Label;
 use crate::lane::{Observation, Observed, ANY_LABEL};
 use crate::sampler::Sampler;
@@ -158,8 +158,8 @@ pub unsafe extern "C" fn keyviz_observe_batch(
     count: usize,
     counted: *mut usize,
 ) -> keyviz_status_t {
-    let arrays = [observations.cast::<c_void>()];
-    run(sampler, count, counted, &arrays, |sampler, i| {
+    let array = || check_array(observations, count, "observations");
+    run(sampler, count, counted, array, |sampler, i| {
         let one = *observations.add(i);
         if one.key.is_null() {
             return checked(sampler, one.route_id, None, one.key_len as u64, one.op, one.value_len, one.label);
@@ -183,8 +183,13 @@ pub unsafe extern "C" fn keyviz_observe_columns(
     labels: *const u8,
     counted: *mut usize,
 ) -> keyviz_status_t {
-    let arrays = [route_ids.cast(), ops.cast(), key_lens.cast(), value_lens.cast()];
-    run(sampler, count, counted, &arrays, |sampler, i| {
+    let arrays = || {
+        check_array(route_ids, count, "route_ids")?;
+        check_array(ops, count, "ops")?;
+        check_array(key_lens, count, "key_lens")?;
+        check_array(value_lens, count, "value_lens")
+    };
+    run(sampler, count, counted, arrays, |sampler, i| {
         let label = if labels.is_null() { 0 } else { u32::from(*labels.add(i)) };
         let (op, key_len) = (u32::from(*ops.add(i)), u64::from(*key_lens.add(i)));
         checked(sampler, *route_ids.add(i), None, key_len, op, *value_lens.add(i), label)
@@ -209,17 +214,20 @@ unsafe fn run<'a>(
     sampler: *mut keyviz_sampler_t,
     count: usize,
     counted: *mut usize,
-    arrays: &[*const c_void],
+    check_arrays: impl FnOnce() -> Result<(), Failure>,
     mut observation: impl FnMut(&'a Sampler, usize) -> Option<Observation<'a>>,
 ) -> keyviz_status_t {
     if sampler.is_null() {
+        write_out(counted, 0);
         return KEYVIZ_OK;
     }
     if !handle::is_valid(sampler) {
         return KEYVIZ_ERR_INVALID_HANDLE;
     }
-    if count > 0 && arrays.iter().any(|array| array.is_null()) {
-        return KEYVIZ_ERR_NULL_POINTER;
+    if count > 0 {
+        if let Err(wrong) = check_arrays() {
+            return wrong.status;
+        }
     }
     let sampler: &Sampler = &(*sampler).sampler;
     let outcome = catch_unwind(AssertUnwindSafe(|| {

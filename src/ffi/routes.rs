@@ -2,8 +2,8 @@
 
 use super::handle;
 use super::sampler::keyviz_sampler_t;
-use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND};
-use super::structs::{bytes, check_size, read_struct, slice, write_out, Sized0};
+use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_TYPE_SIZE};
+use super::structs::{bytes, check_extent, check_size, read_struct, slice, write_out, Sized0};
 use crate::registry::RouteSpec;
 use std::ffi::c_void;
 
@@ -57,10 +57,15 @@ unsafe fn specs<'a>(routes: *const keyviz_route_t, count: usize) -> Result<Vec<R
         return Ok(Vec::new());
     }
     let stride = check_size(routes, "routes[0]")?;
+    check_extent(count, stride, "routes")?;
     let mut specs = Vec::with_capacity(count.min(1 << 20));
     for i in 0..count {
         let at = routes.cast::<u8>().add(i * stride).cast::<keyviz_route_t>();
         let what = format!("routes[{i}]");
+        if at.cast::<usize>().read_unaligned() != stride {
+            let message = format!("{what}.type_size is not that of routes[0], which is {stride}");
+            return Err(Failure::new(KEYVIZ_ERR_TYPE_SIZE, message));
+        }
         let route = read_struct(at, &what)?;
         if route.flags & !KEYVIZ_ROUTE_ANY_RANGE != 0 || route.reserved != 0 {
             return Err(Failure::invalid(format!("{what} has flags that there are not")));
@@ -68,8 +73,8 @@ unsafe fn specs<'a>(routes: *const keyviz_route_t, count: usize) -> Result<Vec<R
         specs.push(RouteSpec {
             route_id: route.route_id,
             group_id: route.group_id,
-            start: bytes(route.start, route.start_len, "route.start")?,
-            end: bytes(route.end, route.end_len, "route.end")?,
+            start: bytes(route.start, route.start_len, &format!("{what}.start"))?,
+            end: bytes(route.end, route.end_len, &format!("{what}.end"))?,
             any_range: route.flags & KEYVIZ_ROUTE_ANY_RANGE != 0,
         });
     }
@@ -218,6 +223,9 @@ pub unsafe extern "C" fn keyviz_sampler_sub_bucket_bounds(
         let bounds = handle::get(sampler)?.sampler.sub_bucket_bounds(route_id, sub_bucket)?;
         let (start, end) = bounds
             .ok_or_else(|| Failure::new(KEYVIZ_ERR_NOT_FOUND, format!("route {route_id} has no sub-bucket {sub_bucket}")))?;
+        if buffer.is_null() && capacity > 0 {
+            return Err(Failure::null("buffer"));
+        }
         write_out(start_len, start.len());
         write_out(end_len, end.len());
         super::columns::copy_out(&[&start, &end], buffer, capacity)

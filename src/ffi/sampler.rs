@@ -10,12 +10,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A sampler. Every function that takes one may be called from any thread at any time, but for
 /// keyviz_sampler_free, after which the handle is no more.
+// Not as a plain attribute: cbindgen would take the type for a struct that callers may look into.
+#[cfg_attr(all(), repr(C))]
 pub struct keyviz_sampler_t {
     magic: AtomicU64,
     pub(super) sampler: Sampler,
 }
 
-impl Handle for keyviz_sampler_t {
+// SAFETY: `repr(C)`, and the word comes first.
+unsafe impl Handle for keyviz_sampler_t {
     const NAME: &'static str = "sampler";
     const MAGIC: u64 = 0x6b65_7976_697a_0001;
     fn magic(&self) -> &AtomicU64 {
