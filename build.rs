@@ -22,7 +22,7 @@ const INITIALISED: &[(&str, &str)] = &[
     ("column_buffer", ", sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
     ("stats", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
     ("event", ", 0, 0, 0, 0, 0, 0, 0"),
-    ("hot_layout", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+    ("hot_layout", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
 ];
 
 fn main() {
@@ -48,7 +48,7 @@ fn write_header(root: &Path, to: &Path) {
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is valid");
     config.after_includes = Some(constants());
     config.trailer = Some(initialisers());
-    let sources = ["info", "status", "sampler", "routes", "observe", "lanes", "columns", "layout"];
+    let sources = ["info", "status", "sampler", "routes", "observe", "lanes", "columns", "history", "layout"];
     let builder = sources.iter().fold(cbindgen::Builder::new().with_config(config), |builder, name| {
         builder.with_src(root.join(format!("src/ffi/{name}.rs")))
     });

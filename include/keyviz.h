@@ -154,6 +154,10 @@ typedef struct {
     uint64_t suppressed;
 } keyviz_event_t;
 
+// What a host does with an event: `event` is valid during the call. It runs in the thread whose call caused the event,
+// after that call is done and without any lock, so it may call the library; it must not unwind or longjmp.
+typedef void (*keyviz_event_fn)(const keyviz_event_t *event, void *user_data);
+
 // Why a call failed. The caller owns it, and passes it as the last argument (or NULL). It holds nothing to free.
 typedef struct {
     // sizeof(keyviz_error_t).
@@ -346,17 +350,19 @@ typedef struct {
 // A writer holds a lane (one of its own, keyviz_lane_acquire, with plain loads and stores; or the shared one, with
 // atomic ones), and counts so:
 //
-//   1. Enter: add 1 to the lane's passage counter (now odd). In the shared lane instead: read the generation (lowest
-//      bit of the first word at shared_passages), add 1 to word 1 + generation.
-//   2. Load the table's address from `table`. Its entries (16 bytes: id, place) are searched from
-//      (id * hash_factor) >> shift on, upwards, modulo mask + 1, until the id is found or a place is 0. A place whose
-//      low bits are 3, or none: unknown, add 1 to the lane's missed counter and go to 4.
-//   3. The cell: if the place's low bits are 1, (place >> 32) + label * ((place & 0xffffffff) >> 2); if they are 2,
-//      place - 2 is the address of a divided route: first + label * stride + part. The segment is the pair of addresses
-//      (counters, marks) at lane_segments + 16 * (number of the cell's highest bit): if it is 0, leave, call
-//      keyviz_hot_reserve, and begin again. At counters + 32 * cell lie reads, writes, read bytes, write bytes: add.
-//      Then store 1 at marks + (cell >> block_bits).
-//   4. Leave: add 1 to the passage counter (in the shared lane: subtract 1 from where it was added).
+//   1. Enter: store 1 in the lane's passage flag. In the shared lane instead: read the generation (lowest bit of the
+//      first word at shared_passages), add 1 to word 1 + generation.
+//   2. Load the 64-bit word at `table`: its low 6 bits are the shift, the rest the address of 2^(64 - shift) entries
+//      (16 bytes: id, place), which are searched from (id * hash_factor) >> shift on, upwards and around, until the
+//      id is found (read the place first, then the id) or a place is 0. A place of 4, or none: unknown, add 1 to the
+//      lane's missed counter and go to 4.
+//   3. The cell: if the place's bit 0 is set, (place >> 32) + (label & (place >> 9 & 0xffff)); otherwise place - 2 is
+//      the address of a divided route: first + label * stride + part. Its segment is the pair of addresses (counters,
+//      marks) at lane_segments + 16 * (number of the cell's highest bit), which is lane_segments + (place & 0x1f0)
+//      if bit 0 of the place is set. If it is 0: leave, call keyviz_hot_reserve, and begin again. At counters + 32 *
+//      cell lie reads, writes, read bytes, write bytes: add. Then look at the byte at marks + (cell >> block_bits), and
+//      if it is 0, store 1.
+//   4. Leave: store 0 in the passage flag (in the shared lane: subtract 1 from where it was added).
 //
 // Between 1 and 4 the thread must not give the lane to another.
 typedef struct {
@@ -366,7 +372,7 @@ typedef struct {
     uint32_t version;
     // Number of labels that have slots of their own: 1, or all.
     uint32_t labels;
-    // Where the address of the current table stands.
+    // Where the word of the current table stands.
     void *table;
     // The shared lane.
     void *shared_lane;
@@ -374,13 +380,7 @@ typedef struct {
     void *shared_passages;
     // Multiplier of the hash.
     uint64_t hash_factor;
-    // In the table: address of the entries.
-    uint32_t table_entries;
-    // In the table: entries less one, 64 bits.
-    uint32_t table_mask;
-    // In the table: shift, 32 bits.
-    uint32_t table_shift;
-    // In a lane: passage counter, 64 bits.
+    // In a lane: passage flag, 64 bits.
     uint32_t lane_passages;
     // In a lane: missed counter, 64 bits.
     uint32_t lane_missed;
@@ -404,8 +404,6 @@ typedef struct {
     uint32_t divided_ratio;
     // In a divided route: address of the prefix.
     uint32_t divided_prefix;
-    // Zero.
-    uint32_t reserved;
 } keyviz_hot_layout_t;
 
 // The call did what it says.
@@ -493,6 +491,10 @@ keyviz_status_t keyviz_sampler_stats(const keyviz_sampler_t *sampler, keyviz_sta
 
 // Fills an event with zeros and its type_size, like KEYVIZ_EVENT_INIT. NULL is fine.
 void keyviz_event_init(keyviz_event_t *event);
+
+// Gives events to `callback` from now on; NULL: they wait for keyviz_sampler_poll_events. `user_data` is passed on, and
+// must be usable from every thread that registers routes.
+keyviz_status_t keyviz_sampler_set_event_callback(keyviz_sampler_t *sampler, keyviz_event_fn callback, void *user_data);
 
 // Takes up to `capacity` unread events, oldest first, into `events`, an array whose stride is `events[0].type_size`;
 // `*count` becomes their number.
@@ -649,7 +651,7 @@ keyviz_status_t keyviz_observe_columns(keyviz_sampler_t *sampler,
 // Takes a lane of the sampler, to be given back with keyviz_lane_release before the sampler is freed.
 //
 // Errors: KEYVIZ_ERR_NO_LANE (all `max_lanes` are out, or another one does not fit into the memory limit),
-// KEYVIZ_ERR_NULL_POINTER.
+// KEYVIZ_ERR_CLOSED, KEYVIZ_ERR_NULL_POINTER.
 keyviz_status_t keyviz_lane_acquire(keyviz_sampler_t *sampler, keyviz_lane_t **out, keyviz_error_t *err);
 
 // Gives a lane back. What it counted stays. Null is fine.
@@ -719,6 +721,37 @@ keyviz_status_t keyviz_sampler_read_column(const keyviz_sampler_t *sampler,
                                            keyviz_column_buffer_t *buffer,
                                            keyviz_error_t *err);
 
+// Writes the history as one byte string into the caller's buffer, for a file or a database: versioned, checksummed,
+// the same on every machine. `*size` becomes its length, also when it does not fit. (A flush in between can make it
+// longer: ask for some more.)
+//
+// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_HISTORY_OFF, KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_sampler_save_history(const keyviz_sampler_t *sampler,
+                                            void *buffer,
+                                            size_t capacity,
+                                            size_t *size,
+                                            keyviz_error_t *err);
+
+// Takes over a history that was saved, before the first flush; sequence numbers go on after its newest column. What the
+// options have no room for is left out. All or nothing.
+//
+// Errors: KEYVIZ_ERR_CORRUPT (damaged or cut), KEYVIZ_ERR_NEWER_VERSION, KEYVIZ_ERR_HISTORY_OFF,
+// KEYVIZ_ERR_INVALID_ARGUMENT (there was a flush already), KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_sampler_load_history(keyviz_sampler_t *sampler,
+                                            const void *image,
+                                            size_t len,
+                                            keyviz_error_t *err);
+
+// Saves the history into a file, which is replaced atomically: after a crash it holds the old history or the new one.
+// `path` is zero-terminated. Errors: KEYVIZ_ERR_IO, KEYVIZ_ERR_HISTORY_OFF, KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_sampler_save_history_file(const keyviz_sampler_t *sampler,
+                                                 const char *path,
+                                                 keyviz_error_t *err);
+
+// Loads the history from a file that keyviz_sampler_save_history_file (or the host) wrote.
+// Errors: KEYVIZ_ERR_IO, and those of keyviz_sampler_load_history.
+keyviz_status_t keyviz_sampler_load_history_file(keyviz_sampler_t *sampler, const char *path, keyviz_error_t *err);
+
 // Fills a layout with zeros and its type_size, like KEYVIZ_HOT_LAYOUT_INIT. NULL is fine.
 void keyviz_hot_layout_init(keyviz_hot_layout_t *layout);
 
@@ -750,4 +783,4 @@ keyviz_status_t keyviz_hot_reserve(keyviz_sampler_t *sampler, void *lane, uint32
 #define KEYVIZ_COLUMN_BUFFER_INIT {sizeof(keyviz_column_buffer_t), sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_STATS_INIT {sizeof(keyviz_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_EVENT_INIT {sizeof(keyviz_event_t), 0, 0, 0, 0, 0, 0, 0}
-#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}

@@ -13,10 +13,12 @@
 //! before it reads. A block whose mark is clear has not moved since, so an idle block costs the drain one byte.
 //!
 //! Memory ordering: counters are written by one thread at a time (or with atomic adds, in the shared lane) and only
-//! ever grow, so relaxed loads and stores do. The mark is stored with *release* after the counters; the drain swaps
-//! it with *acquire* before it reads them: whoever's mark was cleared, his counts are seen.
+//! ever grow, so relaxed loads and stores do. A writer counts, then looks at the mark, and sets it if it is clear; the
+//! drain clears the mark, then reads the counters. With a fence in between on both sides (light here, heavy there) either
+//! the drain sees the count, or the writer sees the mark cleared. Without a heavy fence, no mark can be trusted, and the
+//! drain looks at every block.
 
-use crate::sync::{AtomicPtr, AtomicU64, AtomicU8, Ordering};
+use crate::sync::{light_fence, unlikely, AtomicPtr, AtomicU64, AtomicU8, Ordering};
 
 /// log2 of the cells in a block, and in the first segment.
 #[cfg(not(loom))]
@@ -45,9 +47,12 @@ pub(crate) const SEGMENT_SLOTS: usize = 4;
 /// 64-bit counters in a cell.
 pub(crate) const CELL_WORDS: usize = 4;
 
+/// Bytes of a cell.
+pub(crate) const CELL_BYTES: usize = CELL_WORDS * 8;
+
 /// The place of a cell's segment in the array: the number of its highest bit.
 #[inline(always)]
-fn slot_of(cell: u32) -> usize {
+pub(crate) fn segment_slot(cell: u32) -> usize {
     (31 ^ cell.leading_zeros()) as usize & (SEGMENT_SLOTS - 1)
 }
 
@@ -76,6 +81,13 @@ pub(crate) struct CellRef<'a> {
     pub mark: &'a AtomicU8,
 }
 
+/// A segment that is mapped.
+pub(crate) struct MappedSegment<'a> {
+    counters: *mut AtomicU64,
+    cells: &'a Cells,
+    slot: usize,
+}
+
 /// The system gave no memory for a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OutOfMemory;
@@ -91,7 +103,7 @@ impl Cells {
     #[allow(unsafe_code)]
     pub fn get(&self, cell: u32) -> Option<CellRef<'_>> {
         debug_assert!(cell >= FIRST_CELL);
-        let segment = &self.segments[slot_of(cell)];
+        let segment = &self.segments[segment_slot(cell)];
         let counters = segment.counters.load(Ordering::Acquire);
         if counters.is_null() {
             return None;
@@ -107,11 +119,22 @@ impl Cells {
         }
     }
 
+    /// The segment at this place, if it is mapped.
+    #[inline(always)]
+    pub fn segment(&self, slot: usize) -> Option<MappedSegment<'_>> {
+        let counters = self.segments[slot].counters.load(Ordering::Acquire);
+        if counters.is_null() {
+            unlikely();
+            return None;
+        }
+        Some(MappedSegment { counters, cells: self, slot })
+    }
+
     /// Maps the segment of a cell. Several threads may do so at once; one of them wins.
     #[cold]
     pub fn map(&self, cell: u32) -> Result<(), OutOfMemory> {
         let number = segment_of(cell);
-        let segment = &self.segments[slot_of(cell)];
+        let segment = &self.segments[segment_slot(cell)];
         // Losing a race is rare and costs a mapping that is given back.
         let memory = memory::map(number).ok_or(OutOfMemory)?;
         let first = first_cell(number);
@@ -146,7 +169,8 @@ impl Cells {
         Some(unsafe { &*std::ptr::from_ref(first).cast() })
     }
 
-    /// Clears the mark of every block below `end` that has one, and tells which those were.
+    /// Clears the mark of every block below `end` that has one, and tells which those were. A heavy fence must follow
+    /// before their counters are read.
     pub fn take_marks(&self, end: u32, mut marked: impl FnMut(u32)) {
         for number in 0..SEGMENTS {
             let first = first_cell(number) as u64;
@@ -158,8 +182,9 @@ impl Cells {
             }
             for cell in (first..(first * 2).min(end as u64)).step_by(BLOCK_CELLS) {
                 let Some(found) = self.get(cell as u32) else { break };
-                // The load keeps idle blocks from being written; the swap is what orders (see the head).
-                if found.mark.load(Ordering::Relaxed) != 0 && found.mark.swap(0, Ordering::AcqRel) != 0 {
+                // The load keeps idle blocks from being written.
+                if found.mark.load(Ordering::Relaxed) != 0 {
+                    found.mark.store(0, Ordering::Relaxed);
                     marked(cell as u32 >> BLOCK_BITS);
                 }
             }
@@ -172,7 +197,7 @@ impl Cells {
     }
 
     fn memory(&self, number: usize) -> Option<memory::Memory> {
-        let segment = &self.segments[slot_of(first_cell(number) as u32)];
+        let segment = &self.segments[segment_slot(first_cell(number) as u32)];
         let counters = segment.counters.load(Ordering::Acquire);
         if counters.is_null() {
             return None;
@@ -192,7 +217,7 @@ impl Cells {
     pub unsafe fn unmap(&self) {
         for number in 0..SEGMENTS {
             if let Some(memory) = self.memory(number) {
-                let segment = &self.segments[slot_of(first_cell(number) as u32)];
+                let segment = &self.segments[segment_slot(first_cell(number) as u32)];
                 segment.counters.store(std::ptr::null_mut(), Ordering::Release);
                 segment.marks.store(std::ptr::null_mut(), Ordering::Release);
                 memory::unmap(number, memory);
@@ -209,6 +234,43 @@ impl Drop for Cells {
     }
 }
 
+impl MappedSegment<'_> {
+    /// Adds one operation to the cell at this byte offset, as its only writer: [`CellRef::count`], without anything in
+    /// between, for the one caller where each instruction counts.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub fn count(self, offset: usize, op: usize, bytes: u64) {
+        debug_assert!(offset >= FIRST_CELL as usize * CELL_BYTES && op < 2);
+        let marks = self.cells.segments[self.slot].marks.load(Ordering::Relaxed);
+        // SAFETY: as in `Cells::get`; `op` is 0 or 1.
+        unsafe {
+            let operations = at_offset(self.counters, offset).wrapping_add(op);
+            let (operations, volume) = (&*operations, &*operations.wrapping_add(2));
+            operations.store(operations.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+            volume.store(volume.load(Ordering::Relaxed).wrapping_add(bytes), Ordering::Relaxed);
+            set_mark(&*marks.wrapping_add(offset / (CELL_BYTES * BLOCK_CELLS)));
+        }
+    }
+}
+
+/// The counter at a byte offset (which is smaller than it seems under loom, whose atomics are larger).
+#[inline(always)]
+fn at_offset(counters: *mut AtomicU64, offset: usize) -> *mut AtomicU64 {
+    match size_of::<AtomicU64>() {
+        8 => counters.wrapping_byte_add(offset),
+        _ => counters.wrapping_add(offset / 8),
+    }
+}
+
+/// Marks a block as moved, after counting in it.
+#[inline(always)]
+fn set_mark(mark: &AtomicU8) {
+    light_fence();
+    if mark.load(Ordering::Relaxed) == 0 {
+        mark.store(1, Ordering::Release);
+    }
+}
+
 impl CellRef<'_> {
     /// Adds one operation, as the only writer of the cell.
     #[inline(always)]
@@ -216,14 +278,14 @@ impl CellRef<'_> {
         let (operations, volume) = (&self.counters[op & 1], &self.counters[2 + (op & 1)]);
         operations.store(operations.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         volume.store(volume.load(Ordering::Relaxed).wrapping_add(bytes), Ordering::Relaxed);
-        self.mark.store(1, Ordering::Release);
+        set_mark(self.mark);
     }
 
     /// Adds one operation beside other writers.
     pub fn count_shared(&self, op: usize, bytes: u64) {
         self.counters[op & 1].fetch_add(1, Ordering::Relaxed);
         self.counters[2 + (op & 1)].fetch_add(bytes, Ordering::Relaxed);
-        self.mark.store(1, Ordering::Release);
+        set_mark(self.mark);
     }
 }
 

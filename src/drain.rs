@@ -42,8 +42,10 @@ impl Drain {
         for lane in lanes {
             lane.cells().take_marks(end, |block| self.pending[block as usize / 64] |= 1 << (block % 64));
         }
-        // Writers outside Rust set a mark with a plain store; this makes what they stored before it visible.
-        heavy_fence();
+        // Orders the marks before the counters; and makes visible what writers that can't express release stored.
+        if !heavy_fence() {
+            (1..blocks).for_each(|block| self.pending[block / 64] |= 1 << (block % 64));
+        }
         let mut deltas = Deltas { offsets: vec![NONE; blocks], values: Vec::new() };
         for block in self.pending_blocks() {
             self.totals.get_or_map(block << BLOCK_BITS)?;

@@ -9,14 +9,14 @@
 
 use crate::cells::{Cells, OutOfMemory};
 use crate::passage::{Passages, SharedPassages};
-use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
-use crate::table::{Place, Table};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::table::{Place, TableWord};
 
 /// What observers share and only read: the part of a sampler that the hot path touches.
 #[repr(C)]
 pub(crate) struct Hot {
-    /// The current route table.
-    pub table: AtomicPtr<Table>,
+    /// The current route table, as a [`TableWord`].
+    pub table: AtomicU64,
     /// The passages of the shared lane.
     pub shared_passages: SharedPassages,
     /// Whether labels tell slots apart.
@@ -62,16 +62,23 @@ pub(crate) struct Observation<'a> {
     pub label: u32,
 }
 
+/// What [`Lane::observe_plain`] needs at the end: as in [`Observation`], and `label` is a label's number.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain {
+    pub bytes: u64,
+    pub op: u32,
+    pub label: u32,
+}
+
 /// The label of a newer build: it counts in virtual buckets, which take any label, and nowhere else.
 pub(crate) const ANY_LABEL: u32 = u32::MAX;
 
 impl Hot {
     #[inline(always)]
     #[allow(unsafe_code)]
-    fn table(&self) -> &Table {
-        // SAFETY: the pointer is never null; the table is freed only when no passage can hold it, and every caller is
-        // inside of one.
-        unsafe { &*self.table.load(Ordering::Acquire) }
+    fn table(&self) -> TableWord {
+        // SAFETY: the table is freed only when no passage can hold it, and every caller is inside of one.
+        unsafe { TableWord::from_bits(self.table.load(Ordering::Acquire)) }
     }
 
     #[inline(always)]
@@ -95,12 +102,33 @@ impl Lane {
         }
     }
 
-    /// Counts one observation, as the lane's holder.
+    /// Counts one observation, as the lane's holder, if it is what nearly all are: the route is not sub-divided and
+    /// stands where its hash says, and the segment is mapped. `false`: nothing was done, [`Lane::observe`] will do it.
+    ///
+    /// `rest` checks and gives what is only needed at the end; so it is worked out late, and few registers are in use
+    /// up to the last point at which the caller may have to go on with all its arguments.
     #[inline(always)]
+    pub fn observe_plain(&self, hot: &Hot, route_id: u64, rest: impl FnOnce() -> Option<Plain>) -> bool {
+        self.passages.enter();
+        let counted = self.count_plain(hot, route_id, rest).is_some();
+        self.passages.leave();
+        counted
+    }
+
+    #[inline(always)]
+    fn count_plain(&self, hot: &Hot, route_id: u64, rest: impl FnOnce() -> Option<Plain>) -> Option<()> {
+        let place = hot.table().find_direct(route_id)?;
+        let segment = self.cells.segment(place.direct_slot())?;
+        let Plain { bytes, op, label } = rest()?;
+        segment.count(place.direct_offset(label), op as usize, bytes);
+        Some(())
+    }
+
+    /// Counts one observation, as the lane's holder.
     pub fn observe(&self, hot: &Hot, observation: Observation<'_>) -> Observed {
-        let passage = self.passages.enter();
+        self.passages.enter();
         let observed = self.observe_inside(hot, observation);
-        self.passages.leave(passage);
+        self.passages.leave();
         observed
     }
 
@@ -112,11 +140,11 @@ impl Lane {
         observations: impl Iterator<Item = Option<Observation<'o>>>,
         mut each: impl FnMut(Observed),
     ) {
-        let passage = self.passages.enter();
+        self.passages.enter_run();
         for observation in observations {
             each(observation.map_or(Observed::Refused, |observation| self.observe_inside(hot, observation)));
         }
-        self.passages.leave(passage);
+        self.passages.leave();
     }
 
     #[inline(always)]

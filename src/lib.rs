@@ -44,4 +44,4 @@ pub use history::StoredColumn;
 pub use label::{Label, Op, Series};
 pub use options::Options;
 pub use registry::{Placement, RouteSpec};
-pub use sampler::{Sampler, Stats};
+pub use sampler::{EventHandler, Sampler, Stats};

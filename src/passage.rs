@@ -1,10 +1,11 @@
 //! Passages: how the rare side knows that no observer can still hold what it took out of the table.
 //!
-//! An observation is a *passage* through its lane: the lane's counter is odd while the observation looks the route up
-//! and counts, even otherwise. What a passage found in the route table (the table itself, a layout, cells) must stay
+//! An observation is a *passage* through its lane: the lane's flag is up while the observation looks the route up and
+//! counts, and down otherwise. What a passage found in the route table (the table itself, a layout, cells) must stay
 //! what it was until the passage ends. Whoever wants to free or reuse such a thing first makes it unreachable, then
-//! asks [`Quiescence`]: after a heavy fence, every lane that is even, or has moved since, has left every passage that
-//! could have found the thing. This is quiescent-state reclamation, as in RCU (McKenney and Slingwine 1998), with the
+//! asks [`Quiescence`]: a lane whose flag is seen down, once, after a heavy fence, has left every passage that could
+//! have found the thing. A busy lane's flag goes down after each observation, so a few looks find it down; whoever
+//! counts a long run in one passage counts the runs too, and a change of that number says the same. This is quiescent-state reclamation, as in RCU (McKenney and Slingwine 1998), with the
 //! store-load order of the hot side paid for by the rare side (see `sync.rs`).
 //!
 //! The fence before looking orders the observers' lookups: one that starts later finds the thing gone. Counters that
@@ -17,29 +18,43 @@
 
 use crate::sync::{heavy_fence, spin, AtomicU64, Ordering};
 
-/// The passage counter of a lane with one writer.
-#[repr(transparent)]
+/// The passages of a lane with one writer.
+#[repr(C)]
 #[derive(Default)]
-pub(crate) struct Passages(AtomicU64);
+pub(crate) struct Passages {
+    /// 1 inside of a passage, 0 outside.
+    inside: AtomicU64,
+    /// Runs begun.
+    runs: AtomicU64,
+}
 
 impl Passages {
-    /// Enters; returns the count to leave with.
+    /// Enters.
     #[inline(always)]
-    pub fn enter(&self) -> u64 {
-        let count = self.0.load(Ordering::Relaxed).wrapping_add(1);
-        self.0.store(count, Ordering::Relaxed);
+    pub fn enter(&self) {
+        self.inside.store(1, Ordering::Relaxed);
         crate::sync::light_fence();
-        count
     }
 
-    /// Leaves the passage that `enter` began.
+    /// Leaves.
     #[inline(always)]
-    pub fn leave(&self, count: u64) {
-        self.0.store(count.wrapping_add(1), Ordering::Release);
+    pub fn leave(&self) {
+        self.inside.store(0, Ordering::Release);
     }
 
-    fn load(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+    /// Enters, for a run of observations.
+    pub fn enter_run(&self) {
+        // Released by the end of the run before: whoever sees the new number knows that run to be over.
+        self.runs.store(self.runs.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+        self.enter();
+    }
+
+    fn is_inside(&self) -> bool {
+        self.inside.load(Ordering::Acquire) != 0
+    }
+
+    fn runs(&self) -> u64 {
+        self.runs.load(Ordering::Acquire)
     }
 }
 
@@ -68,7 +83,7 @@ impl SharedPassages {
 
 /// A look at all lanes: have they left every passage that was under way when the look began?
 pub(crate) struct Quiescence<'a, L> {
-    /// The lanes that have not, with the counts they had then.
+    /// The lanes that have not, with the runs that they had begun.
     waiting: Vec<(L, u64)>,
     passages: fn(&L) -> &Passages,
     shared: &'a SharedPassages,
@@ -88,17 +103,17 @@ impl<'a, L> Quiescence<'a, L> {
             return None;
         }
         // The lanes are listed after the fence: one that is not on the list by now can't have looked before it.
-        let counted = lanes().into_iter().map(|lane| {
-            let count = passages(&lane).load();
-            (lane, count)
+        let looked_at = lanes().into_iter().map(|lane| {
+            let runs = passages(&lane).runs();
+            (lane, runs)
         });
-        Some(Self { waiting: counted.filter(|(_, count)| count % 2 == 1).collect(), passages, shared, empty: [false; 2] })
+        Some(Self { waiting: looked_at.collect(), passages, shared, empty: [false; 2] })
     }
 
     /// Whether all have left, now.
     pub fn reached(&mut self) -> bool {
         let passages = self.passages;
-        self.waiting.retain(|(lane, count)| passages(lane).load() == *count);
+        self.waiting.retain(|(lane, runs)| passages(lane).is_inside() && passages(lane).runs() == *runs);
         for generation in [0, 1] {
             if !self.empty[generation] && self.shared.inside[generation].load(Ordering::SeqCst) == 0 {
                 self.empty[generation] = true;

@@ -8,16 +8,17 @@ use crate::column::{Column, ColumnInfo, ColumnRows, Row};
 use crate::drain::Drain;
 use crate::error::Error;
 use crate::events::Event;
-use crate::history::{History, StoredColumn};
+use crate::history::{read_file, write_file, History, Loaded, StoredColumn};
 use crate::label::{Label, Op};
-use crate::lane::{Hot, Lane, Observation, Observed, ANY_LABEL};
+use crate::lane::{Hot, Lane, Observation, Observed, Plain, ANY_LABEL};
 use crate::options::Options;
 use crate::passage::{Quiescence, SharedPassages};
 use crate::pool::Pool;
 use crate::registry::{Drained, Placement, Registry, RouteSpec};
-use crate::sync::AtomicPtr;
 use crate::thread::{leased_lane, recent_lane};
+use arc_swap::ArcSwapOption;
 use parking_lot::{Mutex, MutexGuard};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
@@ -31,8 +32,12 @@ pub struct Sampler {
     options: Options,
     pool: Pool,
     refused: AtomicU64,
+    event_handler: ArcSwapOption<EventHandler>,
     state: Mutex<State>,
 }
+
+/// What a host does with events.
+pub type EventHandler = Box<dyn Fn(&Event) + Send + Sync>;
 
 struct State {
     closed: bool,
@@ -82,7 +87,7 @@ impl Sampler {
         let options = options.effective();
         let (registry, table) = Registry::new(options);
         let hot = Hot {
-            table: AtomicPtr::new(Arc::as_ptr(&table).cast_mut()),
+            table: crate::sync::AtomicU64::new(table.word().to_bits()),
             shared_passages: SharedPassages::default(),
             labels_enabled: options.labels_enabled,
         };
@@ -101,6 +106,7 @@ impl Sampler {
             options,
             pool: Pool::new(options.max_lanes as usize),
             refused: AtomicU64::new(0),
+            event_handler: ArcSwapOption::empty(),
             state: Mutex::new(state),
         }
     }
@@ -138,7 +144,9 @@ impl Sampler {
         routes: &[RouteSpec<'_>],
         placed: impl FnMut(usize, Placement),
     ) -> Result<(), Error> {
-        self.lock()?.registry.register(&self.hot, routes, placed)
+        self.lock()?.registry.register(&self.hot, routes, placed)?;
+        self.deliver_events();
+        Ok(())
     }
 
     /// Removes a route at `now_ns` (Unix ns). Whether it was registered. Its counts are drained until its grace
@@ -156,7 +164,9 @@ impl Sampler {
         now_ns: i64,
         placed: impl FnMut(usize, Placement),
     ) -> Result<(), Error> {
-        self.lock()?.registry.succeed(&self.hot, predecessors, successors, now_ns, placed)
+        self.lock()?.registry.succeed(&self.hot, predecessors, successors, now_ns, placed)?;
+        self.deliver_events();
+        Ok(())
     }
 
     /// Every later flush stamps the rows of the group with this leader term; group 0 is ignored.
@@ -170,6 +180,20 @@ impl Sampler {
         Ok(self.lock()?.registry.part_bounds(route_id, part))
     }
 
+    /// Gives events to `handler` from now on, in the thread whose call caused them, after it is done; `None`: they wait
+    /// for [`Sampler::poll_event`].
+    pub fn set_event_handler(&self, handler: Option<EventHandler>) {
+        self.event_handler.store(handler.map(Arc::new));
+    }
+
+    fn deliver_events(&self) {
+        // The lock is not held while the host's code runs: it may call the sampler.
+        let Some(handler) = self.event_handler.load_full() else { return };
+        while let Some(event) = self.poll_event() {
+            handler(&event);
+        }
+    }
+
     /// The oldest unread event.
     pub fn poll_event(&self) -> Option<Event> {
         self.state.lock().registry.events.poll()
@@ -181,26 +205,24 @@ impl Sampler {
     pub fn observe(&self, route_id: u64, key: &[u8], op: Op, value_len: u64, label: Label) -> bool {
         let bytes = (key.len() as u64).saturating_add(value_len);
         let (op, label) = (op as u32, label as u32);
-        self.count(Observation { route_id, key: Some(key), bytes, op, label }) == Observed::Counted
+        self.count_plain(route_id, || Some(Plain { bytes, op, label }))
+            || self.count(Observation { route_id, key: Some(key), bytes, op, label }) == Observed::Counted
+    }
+
+    /// Counts one checked observation in the calling thread's lane, if it is of the plain sort; see
+    /// [`Lane::observe_plain`]. `false`: nothing was done, [`Sampler::count`] will do it.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub(crate) fn count_plain(&self, route_id: u64, rest: impl FnOnce() -> Option<Plain>) -> bool {
+        // SAFETY: the thread holds the lane, and `self` keeps it alive.
+        recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_plain(&self.hot, route_id, rest))
     }
 
     /// Counts one checked observation in the calling thread's lane.
-    #[inline(always)]
     #[allow(unsafe_code)]
     pub(crate) fn count(&self, observation: Observation<'_>) -> Observed {
-        match recent_lane(self.id) {
-            // SAFETY: the thread holds the lane, and `self` keeps it alive.
-            Some(lane) => unsafe { &*lane }.observe(&self.hot, observation),
-            None => self.count_slowly(observation),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    #[allow(unsafe_code)]
-    fn count_slowly(&self, observation: Observation<'_>) -> Observed {
         match self.thread_lane() {
-            // SAFETY: as in `count`.
+            // SAFETY: as in `count_plain`.
             Some(lane) => unsafe { &*lane }.observe(&self.hot, observation),
             None => self.pool.shared().observe_shared(&self.hot, observation),
         }
@@ -217,7 +239,7 @@ impl Sampler {
     ) {
         const RUN: usize = 1024;
         let mut observations = observations;
-        // SAFETY: as in `count`.
+        // SAFETY: as in `count_plain`.
         let Some(lane) = self.thread_lane().map(|lane| unsafe { &*lane }) else {
             let shared = self.pool.shared();
             let observe = |one| shared.observe_shared(&self.hot, one);
@@ -283,7 +305,7 @@ impl Sampler {
         }
         state.closed = true;
         let (registry, table) = Registry::new(self.options);
-        self.hot.table.store(Arc::as_ptr(&table).cast_mut(), crate::sync::Ordering::Release);
+        self.hot.table.store(table.word().to_bits(), crate::sync::Ordering::Release);
         let Some(mut quiescence) = self.quiescence() else {
             // Observers may still hold what they found, and nothing tells when they don't: it goes with the sampler.
             state.closed_registry = Some(registry);
@@ -338,9 +360,8 @@ impl Sampler {
         state.drain.commit(&deltas);
         state.at_ns = now_ns;
         state.sequence += 1;
+        let elsewhere = self.bytes_beside_history(state);
         if let Some(history) = &mut state.history {
-            let elsewhere =
-                if self.options.memory_limit_bytes == 0 { 0 } else { self.counter_bytes(&state.drain) + state.registry.bytes() };
             history.push(&drained, elsewhere);
         }
         state.registry.expire(now_ns, quiet);
@@ -368,6 +389,49 @@ impl Sampler {
         let state = self.lock()?;
         let history = state.history.as_ref().ok_or(Error::HistoryOff)?;
         history.find(sequence).ok_or(Error::ColumnNotFound(sequence))
+    }
+
+    /// The history as one byte string, versioned and checksummed; see [`Sampler::load_history`].
+    pub fn save_history(&self) -> Result<Vec<u8>, Error> {
+        let snapshot = {
+            let state = self.lock()?;
+            state.history.as_ref().ok_or(Error::HistoryOff)?.snapshot()
+        };
+        Ok(snapshot.to_bytes())
+    }
+
+    /// Takes over a history that was saved, before the first flush. Sequence numbers go on after its newest column;
+    /// what the options have no room for (columns, resolutions) is left out. All or nothing.
+    pub fn load_history(&self, image: &[u8]) -> Result<(), Error> {
+        let loaded = Loaded::from_bytes(image)?;
+        let mut state = self.lock()?;
+        let state = &mut *state;
+        let elsewhere = self.bytes_beside_history(state);
+        let history = state.history.as_mut().ok_or(Error::HistoryOff)?;
+        if state.sequence != 0 {
+            return Err(Error::InvalidArgument("a history is loaded before the first flush".into()));
+        }
+        state.sequence = loaded.next_sequence();
+        history.load(loaded, elsewhere);
+        Ok(())
+    }
+
+    /// [`Sampler::save_history`] into a file, which is replaced atomically.
+    pub fn save_history_file(&self, path: &Path) -> Result<(), Error> {
+        write_file(path, &self.save_history()?)
+    }
+
+    /// [`Sampler::load_history`] from a file.
+    pub fn load_history_file(&self, path: &Path) -> Result<(), Error> {
+        self.load_history(&read_file(path)?)
+    }
+
+    /// Bytes that the memory limit has to hold besides the history; not worth counting where there is none.
+    fn bytes_beside_history(&self, state: &State) -> u64 {
+        match self.options.memory_limit_bytes {
+            0 => 0,
+            _ => self.counter_bytes(&state.drain) + state.registry.bytes(),
+        }
     }
 
     /// What the sampler has, and where its memory is.

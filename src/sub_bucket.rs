@@ -48,6 +48,13 @@ impl Parts {
         Self { count, prefix_len: prefix_len as u32, low, span, ratio }
     }
 
+    /// The parts with these numbers, if there can be such.
+    pub fn restore(count: u32, prefix_len: usize, low: u64, span: u64) -> Option<Self> {
+        let high = low.checked_add(span)?;
+        let restored = Self::cut(prefix_len, low, high, count);
+        (restored.count == count && (2..=crate::options::MAX_KEY_BUCKETS_PER_ROUTE).contains(&count)).then_some(restored)
+    }
+
     /// The part in which a key lies, counted from 0. `prefix` is the first `prefix_len` bytes of the range's start.
     #[inline]
     pub fn index(&self, prefix: &[u8], key: &[u8]) -> u32 {

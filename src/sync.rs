@@ -54,3 +54,8 @@ pub(crate) fn spin() {
     #[cfg(loom)]
     loom::thread::yield_now();
 }
+
+/// Marks a branch as one that is hardly ever taken.
+#[cold]
+#[inline(always)]
+pub(crate) fn unlikely() {}

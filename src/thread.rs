@@ -12,7 +12,8 @@ use std::sync::Arc;
 /// Samplers that a thread can alternate between without leaving the fast path; a power of two.
 const RECENT: usize = 8;
 
-/// The lane last used for a sampler.
+/// The lane last used for a sampler; all zero: none.
+#[repr(C)]
 struct Recent {
     sampler: Cell<u64>,
     lane: Cell<*const Lane>,
@@ -21,16 +22,69 @@ struct Recent {
 /// Every lane the thread holds, with the id of its sampler.
 type Leases = Vec<(u64, Arc<Lane>)>;
 
-thread_local! {
-    static LANES: [Recent; RECENT] =
-        const { [const { Recent { sampler: Cell::new(0), lane: Cell::new(std::ptr::null()) } }; RECENT] };
+/// Thread-local storage in the *initial-exec* model: the thread's table lies at a fixed distance from the thread pointer,
+/// and finding it takes no call. (In a shared library, Rust's own `thread_local!` asks the dynamic linker each time,
+/// which costs a third of an observation.) A library that is opened late can have so few bytes there, and only with
+/// glibc.
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code)]
+mod local {
+    use super::{Recent, RECENT};
+
+    const BYTES: usize = size_of::<[Recent; RECENT]>();
+    const _: () = assert!(BYTES == 128);
+
+    std::arch::global_asm!(
+        ".pushsection .tbss.keyviz_thread_lanes,\"awT\",@nobits",
+        ".hidden keyviz_thread_lanes",
+        ".globl keyviz_thread_lanes",
+        ".type keyviz_thread_lanes, @object",
+        ".size keyviz_thread_lanes, 128",
+        ".p2align 6",
+        "keyviz_thread_lanes:",
+        ".zero 128",
+        ".popsection",
+    );
+
+    #[inline(always)]
+    pub(super) fn lanes<R>(with: impl FnOnce(&[Recent; RECENT]) -> R) -> R {
+        let lanes: *const [Recent; RECENT];
+        // SAFETY: reads the thread pointer and an offset that the linker has filled in.
+        unsafe {
+            std::arch::asm!(
+                "mov {0}, qword ptr fs:[0]",
+                "add {0}, qword ptr [rip + keyviz_thread_lanes@GOTTPOFF]",
+                out(reg) lanes,
+                options(pure, readonly, nostack),
+            );
+        }
+        // SAFETY: zeroed memory of the right size and alignment, which is a valid value, and this thread's alone.
+        with(unsafe { &*lanes })
+    }
+}
+
+/// Thread-local storage as the language has it.
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")))]
+mod local {
+    use super::{Recent, RECENT};
+    use std::cell::Cell;
+
+    thread_local! {
+        static LANES: [Recent; RECENT] =
+            const { [const { Recent { sampler: Cell::new(0), lane: Cell::new(std::ptr::null()) } }; RECENT] };
+    }
+
+    #[inline(always)]
+    pub(super) fn lanes<R>(with: impl FnOnce(&[Recent; RECENT]) -> R) -> R {
+        LANES.with(with)
+    }
 }
 
 /// The calling thread's lane of a sampler (whose id is never 0), if the fast path knows it.
 /// It is alive as long as the sampler is.
 #[inline(always)]
 pub(crate) fn recent_lane(sampler: u64) -> Option<*const Lane> {
-    LANES.with(|lanes| {
+    local::lanes(|lanes| {
         let recent = &lanes[sampler as usize % RECENT];
         (recent.sampler.get() == sampler).then(|| recent.lane.get())
     })
@@ -51,7 +105,7 @@ pub(crate) fn leased_lane(sampler: u64, lease: impl FnOnce() -> Option<Arc<Lane>
             address
         }
     };
-    LANES.with(|lanes| {
+    local::lanes(|lanes| {
         let recent = &lanes[sampler as usize % RECENT];
         recent.lane.set(lane);
         recent.sampler.set(sampler);
@@ -87,7 +141,7 @@ fn leases() -> Option<&'static mut Leases> {
 /// Gives the ended thread's lanes back. A later destructor of the thread may observe again: it leases anew.
 #[allow(unsafe_code)]
 unsafe extern "C" fn end_of_thread(leases: *mut libc::c_void) {
-    LANES.with(|lanes| lanes.iter().for_each(|recent| recent.sampler.set(0)));
+    local::lanes(|lanes| lanes.iter().for_each(|recent| recent.sampler.set(0)));
     // SAFETY: pthread hands over the list that `leases` stored, and has cleared the key.
     let leases = unsafe { Box::from_raw(leases.cast::<Leases>()) };
     leases.iter().for_each(|(_, lane)| lane.release());

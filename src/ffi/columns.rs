@@ -297,15 +297,20 @@ impl Buffer {
     }
 }
 
-/// Writes pieces one behind the other, or nothing if they don't fit.
+/// A buffer without memory has no room.
+pub(super) fn check_buffer(buffer: *mut c_void, capacity: usize) -> Result<(), Failure> {
+    if buffer.is_null() && capacity > 0 {
+        return Err(Failure::null("buffer"));
+    }
+    Ok(())
+}
+
+/// Writes pieces one behind the other into a checked buffer, or nothing if they don't fit.
 pub(super) unsafe fn copy_out(pieces: &[&[u8]], buffer: *mut c_void, capacity: usize) -> Result<(), Failure> {
     let needed: usize = pieces.iter().map(|piece| piece.len()).sum();
     if needed > capacity {
         let message = format!("buffer too small: it takes {needed} bytes");
         return Err(Failure::new(KEYVIZ_ERR_BUFFER_TOO_SMALL, message));
-    }
-    if buffer.is_null() && needed > 0 {
-        return Err(Failure::null("buffer"));
     }
     let mut to = buffer.cast::<u8>();
     for piece in pieces {

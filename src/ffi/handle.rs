@@ -2,16 +2,17 @@
 //! freed or a foreign handle is noticed as far as it can be: the memory may since belong to somebody else.
 
 use super::status::{Failure, KEYVIZ_ERR_INVALID_HANDLE};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a handle type is called, and its word.
 ///
 /// # Safety
-/// `repr(C)`, and the first field is the word: of a stranger, no more than those 8 bytes may be read.
+/// `repr(C)`, and at `MAGIC_OFFSET`, which is 0, lies an `AtomicU32` that holds `MAGIC` from the beginning: of a stranger,
+/// no more than its first 4 bytes may be read.
 pub(super) unsafe trait Handle: Sized {
     const NAME: &'static str;
-    const MAGIC: u64;
-    fn magic(&self) -> &AtomicU64;
+    const MAGIC: u32;
+    const MAGIC_OFFSET: usize;
 }
 
 /// Hands a value out.
@@ -40,8 +41,9 @@ pub(super) unsafe fn get<'a, T: Handle>(handle: *const T) -> Result<&'a T, Failu
 /// As for [`get`].
 #[inline(always)]
 pub(super) unsafe fn is_valid<T: Handle>(handle: *const T) -> bool {
-    // The word alone, not a reference to all of `T`: a stranger may be shorter.
-    handle.is_aligned() && (*handle.cast::<AtomicU64>()).load(Ordering::Relaxed) == T::MAGIC
+    const { assert!(T::MAGIC_OFFSET == 0) };
+    // Read without regard to alignment, since a foreign pointer may have any.
+    handle.cast::<u32>().read_unaligned() == T::MAGIC
 }
 
 /// Takes a value back; null, and what is no live handle, is left alone.
@@ -52,6 +54,6 @@ pub(super) unsafe fn take<T: Handle>(handle: *mut T) -> Option<Box<T>> {
     if handle.is_null() || !is_valid(handle) {
         return None;
     }
-    (*handle).magic().store(0, Ordering::Relaxed);
+    (*handle.cast::<u8>().add(T::MAGIC_OFFSET).cast::<AtomicU32>()).store(0, Ordering::Relaxed);
     Some(Box::from_raw(handle))
 }

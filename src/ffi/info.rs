@@ -4,8 +4,9 @@ use super::handle;
 use super::sampler::keyviz_sampler_t;
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND};
 use super::structs::{bytes, check_size, write_out, write_struct, Sized0};
-use crate::events::EventKind;
+use crate::events::{Event, EventKind};
 use crate::label::Label;
+use crate::sampler::EventHandler;
 use std::ffi::{c_char, c_void};
 
 /// Changes when a program that was compiled against an older header may no longer work with the library.
@@ -171,6 +172,44 @@ pub unsafe extern "C" fn keyviz_event_init(event: *mut keyviz_event_t) {
     }
 }
 
+/// What a host does with an event: `event` is valid during the call. It runs in the thread whose call caused the event,
+/// after that call is done and without any lock, so it may call the library; it must not unwind or longjmp.
+pub type keyviz_event_fn = Option<unsafe extern "C" fn(event: *const keyviz_event_t, user_data: *mut c_void)>;
+
+/// Gives events to `callback` from now on; NULL: they wait for keyviz_sampler_poll_events. `user_data` is passed on, and
+/// must be usable from every thread that registers routes.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_sampler_set_event_callback(
+    sampler: *mut keyviz_sampler_t,
+    callback: keyviz_event_fn,
+    user_data: *mut c_void,
+) -> keyviz_status_t {
+    guard(std::ptr::null_mut(), || {
+        let sampler = &handle::get(sampler)?.sampler;
+        // A pointer as an integer may pass between threads, which is what the host has promised of it.
+        let user_data = user_data as usize;
+        sampler.set_event_handler(callback.map(|callback| -> EventHandler {
+            Box::new(move |event| callback(&keyviz_event_t::from(event), user_data as *mut c_void))
+        }));
+        Ok(())
+    })
+}
+
+impl From<&Event> for keyviz_event_t {
+    fn from(event: &Event) -> Self {
+        Self {
+            type_size: size_of::<Self>(),
+            kind: event.kind as u32,
+            reserved: 0,
+            route_id: event.route_id,
+            bucket_id: event.bucket_id,
+            slots_used: event.slots_used,
+            max_tracked_routes: event.max_tracked_routes,
+            suppressed: event.suppressed,
+        }
+    }
+}
+
 /// Takes up to `capacity` unread events, oldest first, into `events`, an array whose stride is `events[0].type_size`;
 /// `*count` becomes their number.
 ///
@@ -193,16 +232,7 @@ pub unsafe extern "C" fn keyviz_sampler_poll_events(
             let stride = check_size(events, "events[0]")?;
             while taken < capacity {
                 let Some(event) = sampler.poll_event() else { break };
-                let out = keyviz_event_t {
-                    type_size: stride,
-                    kind: event.kind as u32,
-                    reserved: 0,
-                    route_id: event.route_id,
-                    bucket_id: event.bucket_id,
-                    slots_used: event.slots_used,
-                    max_tracked_routes: event.max_tracked_routes,
-                    suppressed: event.suppressed,
-                };
+                let out = keyviz_event_t::from(&event);
                 let to = events.cast::<u8>().add(taken * stride);
                 // Only the first struct is the caller's to prepare.
                 if taken > 0 {

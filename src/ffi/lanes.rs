@@ -1,16 +1,15 @@
 //! Explicit lanes, for hosts that know their threads.
 
 use super::handle::{self, Handle};
-use super::observe::unusual;
+use super::observe::{count, key, plain};
 use super::sampler::keyviz_sampler_t;
 use super::status::{
     guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_INVALID_HANDLE, KEYVIZ_ERR_NO_LANE, KEYVIZ_OK,
 };
 use super::structs::write_out;
-use crate::label::Label;
-use crate::lane::{Lane, Observation};
+use crate::lane::{Hot, Lane};
 use std::ffi::c_void;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicU32;
 use std::sync::Arc;
 
 /// A lane: a private set of counters. One thread at a time uses it, and it may pass from thread to thread (with the
@@ -18,18 +17,18 @@ use std::sync::Arc;
 // Not as a plain attribute: cbindgen would take the type for a struct that callers may look into.
 #[cfg_attr(all(), repr(C))]
 pub struct keyviz_lane_t {
-    magic: AtomicU64,
+    magic: AtomicU32,
     pub(super) lane: Arc<Lane>,
     sampler: *const keyviz_sampler_t,
+    /// In the sampler.
+    hot: *const Hot,
 }
 
 // SAFETY: `repr(C)`, and the word comes first.
 unsafe impl Handle for keyviz_lane_t {
     const NAME: &'static str = "lane";
-    const MAGIC: u64 = 0x6b65_7976_697a_0002;
-    fn magic(&self) -> &AtomicU64 {
-        &self.magic
-    }
+    const MAGIC: u32 = 0x6b76_0002;
+    const MAGIC_OFFSET: usize = std::mem::offset_of!(Self, magic);
 }
 
 /// Takes a lane of the sampler, to be given back with keyviz_lane_release before the sampler is freed.
@@ -49,8 +48,8 @@ pub unsafe extern "C" fn keyviz_lane_acquire(
         }
         core.check_open()?;
         let lane = core.lease_lane().ok_or_else(|| Failure::new(KEYVIZ_ERR_NO_LANE, "all lanes are out"))?;
-        let magic = AtomicU64::new(keyviz_lane_t::MAGIC);
-        write_out(out, handle::into_raw(keyviz_lane_t { magic, lane, sampler }));
+        let magic = AtomicU32::new(keyviz_lane_t::MAGIC);
+        write_out(out, handle::into_raw(keyviz_lane_t { magic, lane, sampler, hot: core.hot() }));
         Ok(())
     })
 }
@@ -81,20 +80,29 @@ pub unsafe extern "C" fn keyviz_lane_observe(
     if lane.is_null() {
         return KEYVIZ_OK;
     }
+    let rest = || plain(key, key_len, op, value_len, label);
+    if handle::is_valid(lane) && (*lane).lane.observe_plain(&*(*lane).hot, route_id, rest) {
+        return KEYVIZ_OK;
+    }
+    lane_observe_on(lane, route_id, key, key_len, op, value_len, label)
+}
+
+/// What `keyviz_lane_observe` goes on with when an observation is not of the plain sort.
+#[inline(never)]
+unsafe extern "C" fn lane_observe_on(
+    lane: *mut keyviz_lane_t,
+    route_id: u64,
+    key: *const c_void,
+    key_len: usize,
+    op: u32,
+    value_len: u64,
+    label: u32,
+) -> keyviz_status_t {
     if !handle::is_valid(lane) {
         return KEYVIZ_ERR_INVALID_HANDLE;
     }
     let lane = &*lane;
     let sampler = &(*lane.sampler).sampler;
-    match (key.is_null(), key_len) {
-        (false, _) | (true, 0) if op <= 1 && (label as usize) < Label::COUNT => {
-            let key = if key.is_null() { &[] } else { std::slice::from_raw_parts(key.cast(), key_len) };
-            let bytes = (key_len as u64).saturating_add(value_len);
-            lane.lane.observe(sampler.hot(), Observation { route_id, key: Some(key), bytes, op, label }).into()
-        }
-        (null, _) => {
-            let key = (!null).then(|| std::slice::from_raw_parts(key.cast(), key_len));
-            unusual(sampler, route_id, key, !null || key_len == 0, key_len as u64, op, value_len, label)
-        }
-    }
+    let into = |observation| lane.lane.observe(sampler.hot(), observation);
+    count(sampler, into, route_id, self::key(key, key_len), key_len as u64, op, value_len, label)
 }

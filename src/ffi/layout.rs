@@ -12,7 +12,7 @@ use crate::cells::BLOCK_BITS;
 use crate::lane::{Hot, Lane};
 use crate::sub_bucket::Parts;
 use crate::sync::heavy_fence;
-use crate::table::{Layout, Table, HASH_FACTOR};
+use crate::table::{Layout, HASH_FACTOR};
 use std::ffi::c_void;
 use std::mem::offset_of;
 
@@ -25,17 +25,19 @@ pub const KEYVIZ_HOT_LAYOUT_VERSION: u32 = 1;
 /// A writer holds a lane (one of its own, keyviz_lane_acquire, with plain loads and stores; or the shared one, with
 /// atomic ones), and counts so:
 ///
-///   1. Enter: add 1 to the lane's passage counter (now odd). In the shared lane instead: read the generation (lowest
-///      bit of the first word at shared_passages), add 1 to word 1 + generation.
-///   2. Load the table's address from `table`. Its entries (16 bytes: id, place) are searched from
-///      (id * hash_factor) >> shift on, upwards, modulo mask + 1, until the id is found or a place is 0. A place whose
-///      low bits are 3, or none: unknown, add 1 to the lane's missed counter and go to 4.
-///   3. The cell: if the place's low bits are 1, (place >> 32) + label * ((place & 0xffffffff) >> 2); if they are 2,
-///      place - 2 is the address of a divided route: first + label * stride + part. The segment is the pair of addresses
-///      (counters, marks) at lane_segments + 16 * (number of the cell's highest bit): if it is 0, leave, call
-///      keyviz_hot_reserve, and begin again. At counters + 32 * cell lie reads, writes, read bytes, write bytes: add.
-///      Then store 1 at marks + (cell >> block_bits).
-///   4. Leave: add 1 to the passage counter (in the shared lane: subtract 1 from where it was added).
+///   1. Enter: store 1 in the lane's passage flag. In the shared lane instead: read the generation (lowest bit of the
+///      first word at shared_passages), add 1 to word 1 + generation.
+///   2. Load the 64-bit word at `table`: its low 6 bits are the shift, the rest the address of 2^(64 - shift) entries
+///      (16 bytes: id, place), which are searched from (id * hash_factor) >> shift on, upwards and around, until the
+///      id is found (read the place first, then the id) or a place is 0. A place of 4, or none: unknown, add 1 to the
+///      lane's missed counter and go to 4.
+///   3. The cell: if the place's bit 0 is set, (place >> 32) + (label & (place >> 9 & 0xffff)); otherwise place - 2 is
+///      the address of a divided route: first + label * stride + part. Its segment is the pair of addresses (counters,
+///      marks) at lane_segments + 16 * (number of the cell's highest bit), which is lane_segments + (place & 0x1f0)
+///      if bit 0 of the place is set. If it is 0: leave, call keyviz_hot_reserve, and begin again. At counters + 32 *
+///      cell lie reads, writes, read bytes, write bytes: add. Then look at the byte at marks + (cell >> block_bits), and
+///      if it is 0, store 1.
+///   4. Leave: store 0 in the passage flag (in the shared lane: subtract 1 from where it was added).
 ///
 /// Between 1 and 4 the thread must not give the lane to another.
 #[repr(C)]
@@ -47,7 +49,7 @@ pub struct keyviz_hot_layout_t {
     pub version: u32,
     /// Number of labels that have slots of their own: 1, or all.
     pub labels: u32,
-    /// Where the address of the current table stands.
+    /// Where the word of the current table stands.
     pub table: *mut c_void,
     /// The shared lane.
     pub shared_lane: *mut c_void,
@@ -55,13 +57,7 @@ pub struct keyviz_hot_layout_t {
     pub shared_passages: *mut c_void,
     /// Multiplier of the hash.
     pub hash_factor: u64,
-    /// In the table: address of the entries.
-    pub table_entries: u32,
-    /// In the table: entries less one, 64 bits.
-    pub table_mask: u32,
-    /// In the table: shift, 32 bits.
-    pub table_shift: u32,
-    /// In a lane: passage counter, 64 bits.
+    /// In a lane: passage flag, 64 bits.
     pub lane_passages: u32,
     /// In a lane: missed counter, 64 bits.
     pub lane_missed: u32,
@@ -85,8 +81,6 @@ pub struct keyviz_hot_layout_t {
     pub divided_ratio: u32,
     /// In a divided route: address of the prefix.
     pub divided_prefix: u32,
-    /// Zero.
-    pub reserved: u32,
 }
 
 // SAFETY: integers and pointers only, no padding.
@@ -128,9 +122,6 @@ pub unsafe extern "C" fn keyviz_hot_layout(
             shared_lane: std::ptr::from_ref(sampler.shared_lane()).cast_mut().cast(),
             shared_passages: std::ptr::from_ref(&hot.shared_passages).cast_mut().cast(),
             hash_factor: HASH_FACTOR,
-            table_entries: Table::ENTRIES_OFFSET as u32,
-            table_mask: Table::MASK_OFFSET as u32,
-            table_shift: Table::SHIFT_OFFSET as u32,
             lane_passages: Lane::PASSAGES_OFFSET as u32,
             lane_missed: Lane::MISSED_OFFSET as u32,
             lane_segments: Lane::CELLS_OFFSET as u32,
@@ -143,7 +134,6 @@ pub unsafe extern "C" fn keyviz_hot_layout(
             divided_span: parts + offset_of!(Parts, span) as u32,
             divided_ratio: parts + offset_of!(Parts, ratio) as u32,
             divided_prefix: offset_of!(Layout, prefix) as u32,
-            reserved: 0,
         };
         write_struct(layout, "layout", &out)
     })

@@ -8,8 +8,9 @@ use super::status::{
 };
 use super::structs::{check_array, write_out};
 use crate::label::Label;
-use crate::lane::{Observation, Observed, ANY_LABEL};
+use crate::lane::{Observation, Observed, Plain, ANY_LABEL};
 use crate::sampler::Sampler;
+use crate::sync::unlikely;
 use std::ffi::c_void;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
@@ -53,13 +54,21 @@ impl From<Observed> for keyviz_status_t {
     }
 }
 
-/// The key of an observation. `None`: null with a length.
+/// The key of an observation.
+pub(super) enum Key<'a> {
+    Given(&'a [u8]),
+    /// The caller hasn't it at hand.
+    Absent,
+    /// Null, with a length.
+    Invalid,
+}
+
 #[inline(always)]
-unsafe fn key<'a>(key: *const c_void, len: usize) -> Option<&'a [u8]> {
+pub(super) unsafe fn key<'a>(key: *const c_void, len: usize) -> Key<'a> {
     match (key.is_null(), len) {
-        (false, _) => Some(std::slice::from_raw_parts(key.cast(), len)),
-        (true, 0) => Some(&[]),
-        (true, _) => None,
+        (false, _) => Key::Given(std::slice::from_raw_parts(key.cast(), len)),
+        (true, 0) => Key::Given(&[]),
+        (true, _) => Key::Invalid,
     }
 }
 
@@ -85,17 +94,40 @@ pub unsafe extern "C" fn keyviz_observe(
     if sampler.is_null() {
         return KEYVIZ_OK;
     }
+    let rest = || plain(key, key_len, op, value_len, label);
+    if handle::is_valid(sampler) && (*sampler).sampler.count_plain(route_id, rest) {
+        return KEYVIZ_OK;
+    }
+    observe_on(sampler, route_id, key, key_len, op, value_len, label)
+}
+
+/// The end of an observation of the plain sort.
+#[inline(always)]
+pub(super) fn plain(key: *const c_void, key_len: usize, op: u32, value_len: u64, label: u32) -> Option<Plain> {
+    if key.is_null() || op > 1 || label as usize >= Label::COUNT {
+        unlikely();
+        return None;
+    }
+    Some(Plain { bytes: (key_len as u64).saturating_add(value_len), op, label })
+}
+
+/// What `keyviz_observe` goes on with when an observation is not of the plain sort. With the same arguments in the same
+/// places, it is a jump, and the plain sort pays for nothing.
+#[inline(never)]
+unsafe extern "C" fn observe_on(
+    sampler: *mut keyviz_sampler_t,
+    route_id: u64,
+    key: *const c_void,
+    key_len: usize,
+    op: u32,
+    value_len: u64,
+    label: u32,
+) -> keyviz_status_t {
     if !handle::is_valid(sampler) {
         return KEYVIZ_ERR_INVALID_HANDLE;
     }
     let sampler = &(*sampler).sampler;
-    match self::key(key, key_len) {
-        Some(key) if op <= 1 && (label as usize) < Label::COUNT => {
-            let bytes = (key_len as u64).saturating_add(value_len);
-            sampler.count(Observation { route_id, key: Some(key), bytes, op, label }).into()
-        }
-        key => unusual(sampler, route_id, key, key.is_some(), key_len as u64, op, value_len, label),
-    }
+    count(sampler, |observation| sampler.count(observation), route_id, self::key(key, key_len), key_len as u64, op, value_len, label)
 }
 
 /// Counts one request whose key the caller has not at hand: it counts in sub-bucket 0. Otherwise as keyviz_observe.
@@ -115,33 +147,25 @@ pub unsafe extern "C" fn keyviz_observe_sized(
         return KEYVIZ_ERR_INVALID_HANDLE;
     }
     let sampler = &(*sampler).sampler;
-    if op <= 1 && (label as usize) < Label::COUNT {
-        let bytes = key_len.saturating_add(value_len);
-        return sampler.count(Observation { route_id, key: None, bytes, op, label }).into();
-    }
-    unusual(sampler, route_id, None, true, key_len, op, value_len, label)
+    count(sampler, |observation| sampler.count(observation), route_id, Key::Absent, key_len, op, value_len, label)
 }
 
-/// An observation that isn't of the plain form: refused, or with a label that this build doesn't know.
-#[cold]
-#[inline(never)]
+/// Checks an observation and counts it with `into`.
+#[inline(always)]
 #[allow(clippy::too_many_arguments)]
-pub(super) fn unusual(
+pub(super) fn count<'a>(
     sampler: &Sampler,
+    into: impl FnOnce(Observation<'a>) -> Observed,
     route_id: u64,
-    key: Option<&[u8]>,
-    key_is_fine: bool,
+    key: Key<'a>,
     key_len: u64,
     op: u32,
     value_len: u64,
     label: u32,
 ) -> keyviz_status_t {
-    match sampler.label_number(label) {
-        Some(label) if op <= 1 && key_is_fine => {
-            let bytes = key_len.saturating_add(value_len);
-            sampler.count(Observation { route_id, key, bytes, op, label }).into()
-        }
-        _ => {
+    match checked(sampler, route_id, key, key_len, op, value_len, label) {
+        Some(observation) => into(observation).into(),
+        None => {
             sampler.refuse(1);
             KEYVIZ_ERR_INVALID_ARGUMENT
         }
@@ -161,10 +185,7 @@ pub unsafe extern "C" fn keyviz_observe_batch(
     let array = || check_array(observations, count, "observations");
     run(sampler, count, counted, array, |sampler, i| {
         let one = *observations.add(i);
-        if one.key.is_null() {
-            return checked(sampler, one.route_id, None, one.key_len as u64, one.op, one.value_len, one.label);
-        }
-        let key = Some(std::slice::from_raw_parts(one.key.cast(), one.key_len));
+        let key = if one.key.is_null() { Key::Absent } else { self::key(one.key, one.key_len) };
         checked(sampler, one.route_id, key, one.key_len as u64, one.op, one.value_len, one.label)
     })
 }
@@ -192,21 +213,27 @@ pub unsafe extern "C" fn keyviz_observe_columns(
     run(sampler, count, counted, arrays, |sampler, i| {
         let label = if labels.is_null() { 0 } else { u32::from(*labels.add(i)) };
         let (op, key_len) = (u32::from(*ops.add(i)), u64::from(*key_lens.add(i)));
-        checked(sampler, *route_ids.add(i), None, key_len, op, *value_lens.add(i), label)
+        checked(sampler, *route_ids.add(i), Key::Absent, key_len, op, *value_lens.add(i), label)
     })
 }
 
+/// The observation, if it is one.
 #[inline(always)]
 fn checked<'a>(
     sampler: &Sampler,
     route_id: u64,
-    key: Option<&'a [u8]>,
+    key: Key<'a>,
     key_len: u64,
     op: u32,
     value_len: u64,
     label: u32,
 ) -> Option<Observation<'a>> {
     let label = if (label as usize) < Label::COUNT { label } else { sampler.label_number(label)? };
+    let key = match key {
+        Key::Given(key) => Some(key),
+        Key::Absent => None,
+        Key::Invalid => return None,
+    };
     (op <= 1).then_some(Observation { route_id, key, bytes: key_len.saturating_add(value_len), op, label })
 }
 

@@ -1,5 +1,6 @@
 //! Registering, removing, splitting and merging routes.
 
+use super::columns::{check_buffer, copy_out};
 use super::handle;
 use super::sampler::keyviz_sampler_t;
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_TYPE_SIZE};
@@ -223,11 +224,9 @@ pub unsafe extern "C" fn keyviz_sampler_sub_bucket_bounds(
         let bounds = handle::get(sampler)?.sampler.sub_bucket_bounds(route_id, sub_bucket)?;
         let (start, end) = bounds
             .ok_or_else(|| Failure::new(KEYVIZ_ERR_NOT_FOUND, format!("route {route_id} has no sub-bucket {sub_bucket}")))?;
-        if buffer.is_null() && capacity > 0 {
-            return Err(Failure::null("buffer"));
-        }
+        check_buffer(buffer, capacity)?;
         write_out(start_len, start.len());
         write_out(end_len, end.len());
-        super::columns::copy_out(&[&start, &end], buffer, capacity)
+        copy_out(&[&start, &end], buffer, capacity)
     })
 }

@@ -5,7 +5,7 @@ use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure};
 use super::structs::{read_struct, write_out, Sized0};
 use crate::options::{Options, Resolution, MAX_RESOLUTIONS};
 use crate::sampler::Sampler;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicU32;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A sampler. Every function that takes one may be called from any thread at any time, but for
@@ -13,17 +13,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 // Not as a plain attribute: cbindgen would take the type for a struct that callers may look into.
 #[cfg_attr(all(), repr(C))]
 pub struct keyviz_sampler_t {
-    magic: AtomicU64,
+    magic: AtomicU32,
     pub(super) sampler: Sampler,
 }
 
 // SAFETY: `repr(C)`, and the word comes first.
 unsafe impl Handle for keyviz_sampler_t {
     const NAME: &'static str = "sampler";
-    const MAGIC: u64 = 0x6b65_7976_697a_0001;
-    fn magic(&self) -> &AtomicU64 {
-        &self.magic
-    }
+    const MAGIC: u32 = 0x6b76_0001;
+    const MAGIC_OFFSET: usize = std::mem::offset_of!(Self, magic);
 }
 
 /// A coarser resolution, for the columns that fall out of the history.
@@ -133,7 +131,7 @@ pub unsafe extern "C" fn keyviz_sampler_new(
             defaults = read_struct(options, "options")?;
         }
         check_options(&defaults)?;
-        let magic = AtomicU64::new(keyviz_sampler_t::MAGIC);
+        let magic = AtomicU32::new(keyviz_sampler_t::MAGIC);
         write_out(out, handle::into_raw(keyviz_sampler_t { magic, sampler: Sampler::new((&defaults).into()) }));
         Ok(())
     })

@@ -71,6 +71,16 @@ impl Block {
         Self { begin, end: begin, ..Self::default() }
     }
 
+    /// A block of columns that were encoded before.
+    pub fn sealed(begin: Cursor, columns: u32, dictionary: Vec<Arc<RouteMeta>>, bytes: Vec<u8>) -> Self {
+        Self { dictionary, bytes, columns, begin, end: begin, index: IntMap::default() }
+    }
+
+    /// Tells a block that was encoded before where it ends.
+    pub fn end_at(&mut self, end: Cursor) {
+        self.end = end;
+    }
+
     /// Where the next column would go.
     pub fn end(&self) -> Cursor {
         self.end

@@ -8,10 +8,12 @@
 //! Readers get [`StoredColumn`]s, which keep their block alive: what they read never changes.
 
 mod block;
+mod image;
 mod ring;
 mod varint;
 
 pub use block::StoredColumn;
+pub(crate) use image::{read_file, write_file, Loaded};
 
 use crate::column::{ColumnInfo, ColumnRows, Counters};
 use crate::hash::IntMap;
@@ -49,6 +51,10 @@ impl History {
     pub fn push(&mut self, drained: &Drained, elsewhere: u64) {
         self.rings[0].push(drained.info, 1, &drained.metas, &drained.rows);
         self.trim(drained.info.at_ns);
+        self.hold_limit(elsewhere);
+    }
+
+    fn hold_limit(&mut self, elsewhere: u64) {
         while self.limit != 0 && self.len() > 0 && elsewhere + self.bytes() > self.limit {
             self.drop_oldest();
         }
@@ -111,9 +117,17 @@ impl History {
         self.rings.iter().find_map(|ring| ring.find(sequence))
     }
 
-    /// The newest column.
-    pub fn newest(&self) -> Option<ColumnInfo> {
-        self.rings.iter().find_map(Ring::newest)
+    /// Takes over what an image held, as far as the resolutions are still configured. The history must be empty.
+    pub fn load(&mut self, loaded: Loaded, elsewhere: u64) {
+        for (i, (step_ns, blocks)) in loaded.rings.into_iter().enumerate() {
+            let same = |ring: &&mut Ring| ring.step_ns() == step_ns;
+            let ring = if i == 0 { self.rings.first_mut() } else { self.rings.iter_mut().skip(1).find(same) };
+            let Some(ring) = ring else { continue };
+            blocks.into_iter().filter(|block| block.columns > 0).for_each(|block| ring.append_block(block));
+        }
+        let newest = self.iter().last().map_or(0, |column| column.info().at_ns);
+        self.trim(newest);
+        self.hold_limit(elsewhere);
     }
 
     /// Bytes of memory behind the history.

@@ -15,8 +15,9 @@ const BLOCK_COLUMNS: u32 = 64;
 
 /// A ring of columns.
 pub(super) struct Ring {
-    /// The last one is open, all others are sealed.
+    /// The last one is open, if `open`; all others are sealed.
     blocks: VecDeque<Arc<Block>>,
+    open: bool,
     /// Where the oldest column stands in the first block.
     front: Cursor,
     len: usize,
@@ -25,11 +26,16 @@ pub(super) struct Ring {
 
 impl Ring {
     pub fn new(step_ns: i64) -> Self {
-        Self { blocks: VecDeque::new(), front: Cursor::default(), len: 0, step_ns }
+        Self { blocks: VecDeque::new(), open: false, front: Cursor::default(), len: 0, step_ns }
     }
 
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// The width of a column, in ns.
+    pub fn step_ns(&self) -> i64 {
+        self.step_ns
     }
 
     pub fn push(&mut self, info: ColumnInfo, flushes: u64, metas: &[Arc<RouteMeta>], rows: &[DrainedRow]) {
@@ -37,11 +43,12 @@ impl Ring {
         // Sequence numbers run on within a block; a gap (columns that were only drained) begins a new one.
         let first_flush = (info.sequence + 1).saturating_sub(flushes);
         let follows = |block: &Arc<Block>| block.end().sequence == first_flush;
-        if !self.blocks.back().is_some_and(|block| !full(block) && follows(block)) {
+        if !self.open || !self.blocks.back().is_some_and(|block| !full(block) && follows(block)) {
             let before = self.blocks.back().map_or(info.window_start_ns, |block| block.end().at_ns);
             let begin = Cursor { offset: 0, at_ns: before, sequence: first_flush, step_ns: self.step_ns };
             self.seal();
             self.append(Block::new(begin));
+            self.open = true;
         }
         if let Some(open) = self.blocks.back_mut() {
             // A reader that still holds the open block keeps its own copy of it.
@@ -51,9 +58,11 @@ impl Ring {
     }
 
     /// Seals the open block.
-    pub fn seal(&mut self) {
-        if let Some(open) = self.blocks.back_mut() {
-            Arc::make_mut(open).seal();
+    fn seal(&mut self) {
+        if std::mem::take(&mut self.open) {
+            if let Some(open) = self.blocks.back_mut() {
+                Arc::make_mut(open).seal();
+            }
         }
     }
 
@@ -66,6 +75,7 @@ impl Ring {
 
     /// Adds a sealed block of columns that were checked.
     pub fn append_block(&mut self, block: Block) {
+        self.seal();
         self.len += block.columns as usize;
         self.append(block);
     }
@@ -79,6 +89,7 @@ impl Ring {
         self.len -= 1;
         if self.front.offset == block.bytes.len() {
             self.blocks.pop_front();
+            self.open &= !self.blocks.is_empty();
             self.front = self.blocks.front().map_or(self.front, |block| block.begin);
         }
     }
@@ -94,12 +105,6 @@ impl Ring {
         } else {
             self.blocks[block].begin
         }
-    }
-
-    /// The newest column.
-    pub fn newest(&self) -> Option<ColumnInfo> {
-        let block = self.blocks.back()?;
-        columns(block, self.begin_of(self.blocks.len() - 1)).last().map(|column| column.info())
     }
 
     /// The column that holds the flush of this number.

@@ -1,27 +1,36 @@
-//! Which cell numbers are in use. Ranges come back by size: with one K and one set of labels, nearly all have the
+//! Which cell numbers are in use. A range lies in one segment. Ranges come back by size: with one K and one set of labels, nearly all have the
 //! same few sizes, so a range of the right size is at hand whenever one was freed.
 
-use crate::cells::FIRST_CELL;
+use crate::cells::{segment_slot, FIRST_CELL};
 use std::collections::BTreeMap;
 
 /// The cell numbers of a sampler.
 pub(super) struct CellSpace {
     next: u32,
     free: BTreeMap<u32, Vec<u32>>,
+    /// Cells left out at the ends of segments.
+    unused: u64,
 }
 
 impl CellSpace {
     pub fn new() -> Self {
-        Self { next: FIRST_CELL, free: BTreeMap::new() }
+        Self { next: FIRST_CELL, free: BTreeMap::new(), unused: 0 }
     }
 
-    /// `len` consecutive cells. `None`: there are no numbers left.
+    /// `len` consecutive cells of one segment. `None`: there are no numbers left.
     pub fn take(&mut self, len: u32) -> Option<u32> {
         if let Some(first) = self.free.get_mut(&len).and_then(Vec::pop) {
             return Some(first);
         }
-        let first = self.next;
-        self.next = first.checked_add(len)?;
+        let mut first = self.next;
+        let mut end = first.checked_add(len)?;
+        if segment_slot(first) != segment_slot(end - 1) {
+            // What is left of the segment stays unused: less than a range, once per segment.
+            let boundary = first.checked_next_power_of_two()?;
+            self.unused += u64::from(boundary - first);
+            (first, end) = (boundary, boundary.checked_add(len)?);
+        }
+        self.next = end;
         Some(first)
     }
 
@@ -38,6 +47,6 @@ impl CellSpace {
     /// Cells in use.
     pub fn in_use(&self) -> u64 {
         let free: u64 = self.free.iter().map(|(&len, ranges)| u64::from(len) * ranges.len() as u64).sum();
-        u64::from(self.next - FIRST_CELL) - free
+        u64::from(self.next - FIRST_CELL) - free - self.unused
     }
 }

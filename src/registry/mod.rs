@@ -22,6 +22,7 @@ mod slot;
 
 pub(crate) use rows::{Drained, DrainedRow};
 
+use crate::cells::CELL_BYTES;
 use crate::error::Error;
 use crate::events::{Event, EventKind, Events};
 use crate::hash::{hash, IntMap};
@@ -37,8 +38,6 @@ use hashbrown::HashTable;
 use slot::{Slot, State};
 use std::sync::Arc;
 
-/// Bytes of one cell in one lane.
-const CELL_BYTES: u64 = 32;
 /// What a route costs beyond its slot: its entry in the route table, in the index of ids and in the order.
 const ROUTE_OVERHEAD: u64 = 64;
 
@@ -169,7 +168,7 @@ impl Registry {
         }
         self.grow_table(hot, routes.len());
         for (i, route) in routes.iter().enumerate() {
-            placed(i, self.register_one(route, &[]));
+            placed(i, self.register_one(route, &[], routes));
         }
         Ok(())
     }
@@ -182,8 +181,8 @@ impl Registry {
         }
     }
 
-    /// The table must have room.
-    fn register_one(&mut self, route: &RouteSpec<'_>, parents: &[u64]) -> Placement {
+    /// The table must have room. `call`: all the routes of this call, whose ids no new bucket may take.
+    fn register_one(&mut self, route: &RouteSpec<'_>, parents: &[u64], call: &[RouteSpec<'_>]) -> Placement {
         let known = self.slot_of(route.route_id);
         if known.is_some_and(|number| self.slot(number).state == State::Live) {
             return Placement::Individual;
@@ -196,7 +195,7 @@ impl Registry {
             Some(number) if individual => self.reclaim(number, route, parents),
             None if individual && self.create(route, parents) => {}
             _ => {
-                self.fold(route);
+                self.fold(route, call);
                 return Placement::Coarsened;
             }
         }
@@ -231,7 +230,7 @@ impl Registry {
     }
 
     /// Makes a route a member of a virtual bucket.
-    fn fold(&mut self, route: &RouteSpec<'_>) {
+    fn fold(&mut self, route: &RouteSpec<'_>, call: &[RouteSpec<'_>]) {
         let covers = |slot: &Slot| slot.start() <= route.start && (slot.end().is_empty() || route.start < slot.end());
         let mut by_start = self.buckets.clone();
         by_start.sort_by(|&a, &b| self.slot(a).start().cmp(self.slot(b).start()));
@@ -239,14 +238,15 @@ impl Registry {
         let found = covering.or(by_start.first()).copied();
         let (number, kind) = match found {
             Some(number) => (number, EventKind::RouteFolded),
-            None => match self.create_bucket(route) {
+            None => match self.create_bucket(route, call) {
                 Some(number) => (number, EventKind::BucketCreated),
                 // No cell number is left at all: the route stays unknown, and its observations count as missed.
                 None => return,
             },
         };
         let listed_at_most = self.options.max_member_routes_per_slot as usize;
-        self.disordered |= self.slots[number as usize].fold(route.route_id, route.start, route.end, listed_at_most);
+        self.disordered |= self.slots[number as usize].extend(route.start, route.end);
+        self.slots[number as usize].fold(route.route_id, listed_at_most);
         self.folded.insert(route.route_id, number);
         self.publish(number, route.route_id);
         self.events.report(Event {
@@ -259,12 +259,13 @@ impl Registry {
         });
     }
 
-    fn create_bucket(&mut self, route: &RouteSpec<'_>) -> Option<u32> {
-        while self.slot_of(self.next_synthetic).is_some() || self.folded.contains_key(&self.next_synthetic) {
-            self.next_synthetic -= 1;
-        }
-        let slot = Slot::bucket(self.next_synthetic, route.start, route.end);
-        self.next_synthetic -= 1;
+    fn create_bucket(&mut self, route: &RouteSpec<'_>, call: &[RouteSpec<'_>]) -> Option<u32> {
+        let is_real = |id| {
+            self.slot_of(id).is_some() || self.folded.contains_key(&id) || call.iter().any(|other| other.route_id == id)
+        };
+        let id = (0..=self.next_synthetic).rev().find(|&id| !is_real(id))?;
+        self.next_synthetic = id - 1;
+        let slot = Slot::bucket(id, route.start, route.end);
         let whole = Parts::new(route.start, route.end, 1);
         // A bucket is what the memory limit falls back on: it is always granted its one cell.
         let number = self.insert(slot, whole, 1, false)?;
@@ -306,12 +307,12 @@ impl Registry {
 
     /// What a slot with so many cells is counted as, against the memory limit: all of it touched, in every lane.
     fn cost(&self, slot: &Slot, cells: u32) -> u64 {
-        (size_of::<Slot>() + slot.bytes()) as u64 + ROUTE_OVERHEAD + u64::from(cells) * CELL_BYTES * self.lanes
+        (size_of::<Slot>() + slot.bytes()) as u64 + ROUTE_OVERHEAD + u64::from(cells) * CELL_BYTES as u64 * self.lanes
     }
 
     /// Whether the counters of one more lane fit into the memory limit; if so, they are promised.
     pub fn promise_lane(&mut self) -> bool {
-        let more = self.cells.in_use() * CELL_BYTES;
+        let more = self.cells.in_use() * CELL_BYTES as u64;
         let limit = self.options.memory_limit_bytes;
         let fits = limit == 0 || self.promised + more <= limit;
         if fits {
@@ -340,7 +341,7 @@ impl Registry {
             table.place(id, place);
         }
         self.table_used = live.len();
-        hot.table.store(Arc::as_ptr(&table).cast_mut(), Ordering::Release);
+        hot.table.store(table.word().to_bits(), Ordering::Release);
         self.old_tables.push(std::mem::replace(&mut self.table, table));
     }
 
@@ -446,8 +447,10 @@ impl Registry {
             let kept = self.slot_of(successor.route_id).filter(|&number| self.slot(number).state == State::Live);
             if let Some(number) = kept {
                 self.reassign(number, successor, predecessors);
+            } else if let Some(&bucket) = self.folded.get(&successor.route_id) {
+                self.disordered |= self.slots[bucket as usize].extend(successor.start, successor.end);
             }
-            placed(i, self.register_one(successor, predecessors));
+            placed(i, self.register_one(successor, predecessors, successors));
         }
         self.options.max_tracked_routes = cap;
         for id in predecessors.iter().filter(|id| !stays(id)) {

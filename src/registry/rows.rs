@@ -30,7 +30,7 @@ impl Registry {
     pub fn rows(&mut self, deltas: &Deltas, info: ColumnInfo) -> Drained {
         self.sort();
         let mut drained = Drained { info, metas: Vec::new(), rows: Vec::new() };
-        // Whether the parts of a sub-divided route may lie behind the start of a later one.
+        // Whether the parts of a sub-divided route may lie behind the start of a later one, or share a start.
         let mut overlap = false;
         let mut furthest: Option<u32> = None;
         for i in 0..self.order.len() {
@@ -41,6 +41,7 @@ impl Registry {
             if !self.push_rows(number, deltas, &mut drained) || self.slot(number).parts() == 1 {
                 continue;
             }
+            overlap |= self.slot(number).is_clamped();
             let reaches_further = |before| ends_after(self.slot(number).end(), self.slot(before).end());
             if furthest.is_none_or(reaches_further) {
                 furthest = Some(number);

@@ -89,7 +89,7 @@ impl Slot {
     pub fn place(&self, labels: u32) -> Place {
         match &self.layout {
             Some(layout) => Place::divided(layout),
-            None => Place::direct(self.first, u32::from(labels > 1 && !self.is_bucket())),
+            None => Place::direct(self.first, labels > 1 && !self.is_bucket()),
         }
     }
 
@@ -105,6 +105,11 @@ impl Slot {
     /// The number of parts of each label.
     pub fn parts(&self) -> u32 {
         self.layout.as_ref().map_or(1, |layout| layout.parts.count)
+    }
+
+    /// Whether the parts were cut from another range than the slot's: several may then share a bound.
+    pub fn is_clamped(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| extra.cut_from.is_some())
     }
 
     pub fn is_bucket(&self) -> bool {
@@ -148,16 +153,21 @@ impl Slot {
         self.extra.as_mut()?.bucket.as_mut()
     }
 
-    /// Folds a route in: the range grows to hold `[start, end)`, the route becomes a member (again). Whether the
-    /// range's start changed.
-    pub fn fold(&mut self, id: u64, start: &[u8], end: &[u8], listed_at_most: usize) -> bool {
+    /// Grows the range to hold `[start, end)`; an unbounded end stays unbounded. Whether the range's start changed.
+    pub fn extend(&mut self, start: &[u8], end: &[u8]) -> bool {
         let moved = start < self.start();
         let unbounded = self.end().is_empty() || end.is_empty();
         let grown_end = if unbounded { &[][..] } else { self.end().max(end) };
         let (grown_start, grown_end) = (self.start().min(start).to_vec(), grown_end.to_vec());
         if (self.start(), self.end()) != (&grown_start, &grown_end) {
             self.set_range(&grown_start, &grown_end);
+            self.meta = None;
         }
+        moved
+    }
+
+    /// Makes a route a member (again). The range must hold it.
+    pub fn fold(&mut self, id: u64, listed_at_most: usize) {
         if let Some(bucket) = self.members_mut() {
             let cancelled = bucket.leaving.remove(&id).is_some();
             if !cancelled && bucket.listed.len() < listed_at_most {
@@ -166,7 +176,6 @@ impl Slot {
                 bucket.hidden.insert(id);
             }
         }
-        moved
     }
 
     /// A member was removed; it stays until [`Slot::prune`] finds that its grace has passed.

@@ -214,6 +214,41 @@ static void a_flood_of_events_is_held_back_and_counted(void) {
     keyviz_sampler_free(sampler);
 }
 
+static void note_event(const keyviz_event_t *event, void *user_data) {
+    keyviz_event_t *last = user_data;
+    CHECK_EQUAL(event->type_size, sizeof *event);
+    *last = *event;
+}
+
+/* It runs without a lock, so it may call the library. */
+static void register_from_event(const keyviz_event_t *event, void *user_data) {
+    if (event->route_id < 5) CHECK_OK(add(user_data, event->route_id + 1, "", ""));
+}
+
+static void a_callback_gets_the_events_instead(void) {
+    keyviz_options_t options = plain_options();
+    options.max_tracked_routes = 1;
+    keyviz_sampler_t *sampler = sampler_new(options);
+    keyviz_event_t last = KEYVIZ_EVENT_INIT, unread = KEYVIZ_EVENT_INIT;
+    size_t count = 99;
+    CHECK_EQUAL(keyviz_sampler_set_event_callback(NULL, note_event, &last), KEYVIZ_ERR_NULL_POINTER);
+    CHECK_OK(keyviz_sampler_set_event_callback(sampler, note_event, &last));
+    CHECK_OK(add(sampler, 1, "", ""));
+    CHECK_EQUAL(last.kind, 0);
+    CHECK_OK(add(sampler, 2, "", ""));
+    CHECK(last.kind == KEYVIZ_EVENT_BUCKET_CREATED && last.route_id == 2 && last.bucket_id == UINT64_MAX);
+    CHECK_OK(keyviz_sampler_poll_events(sampler, &unread, 1, &count, NULL));
+    CHECK_EQUAL(count, 0);
+    CHECK_OK(keyviz_sampler_set_event_callback(sampler, register_from_event, sampler));
+    CHECK_OK(add(sampler, 3, "", ""));
+    CHECK_EQUAL(stats_of(sampler).routes, 5);
+    CHECK_OK(keyviz_sampler_set_event_callback(sampler, NULL, NULL));
+    CHECK_OK(add(sampler, 6, "", ""));
+    CHECK_OK(keyviz_sampler_poll_events(sampler, &unread, 1, &count, NULL));
+    CHECK(count == 1 && unread.route_id == 6);
+    keyviz_sampler_free(sampler);
+}
+
 static void rows_carry_the_leader_term_of_their_group(void) {
     keyviz_sampler_t *sampler = sampler_new(plain_options());
     CHECK_OK(add(sampler, 1, "", ""));
@@ -342,6 +377,7 @@ int main(int argc, char **argv) {
     RUN(a_removed_route_is_drained_until_its_grace_has_passed);
     RUN(routes_past_the_cap_share_a_virtual_bucket_and_the_host_is_told);
     RUN(a_flood_of_events_is_held_back_and_counted);
+    RUN(a_callback_gets_the_events_instead);
     RUN(rows_carry_the_leader_term_of_their_group);
     RUN(a_split_and_a_merge_hand_over_and_are_remembered);
     RUN(the_bounds_of_sub_buckets_tile_the_route);

@@ -140,9 +140,6 @@ static void no_struct_has_padding(void) {
     FIELD(keyviz_hot_layout_t, shared_lane);
     FIELD(keyviz_hot_layout_t, shared_passages);
     FIELD(keyviz_hot_layout_t, hash_factor);
-    FIELD(keyviz_hot_layout_t, table_entries);
-    FIELD(keyviz_hot_layout_t, table_mask);
-    FIELD(keyviz_hot_layout_t, table_shift);
     FIELD(keyviz_hot_layout_t, lane_passages);
     FIELD(keyviz_hot_layout_t, lane_missed);
     FIELD(keyviz_hot_layout_t, lane_segments);
@@ -155,7 +152,6 @@ static void no_struct_has_padding(void) {
     FIELD(keyviz_hot_layout_t, divided_span);
     FIELD(keyviz_hot_layout_t, divided_ratio);
     FIELD(keyviz_hot_layout_t, divided_prefix);
-    FIELD(keyviz_hot_layout_t, reserved);
     END(keyviz_hot_layout_t);
 }
 

@@ -1,0 +1,138 @@
+// Command demo starts the example server as a child process, drives it with
+// real Redis and HTTP clients, stops it, and checks that the columns it leaves
+// behind equal what the clients had acknowledged, to the unit. It ends by
+// itself. With -traces, or TRACES in the environment, it replays the traces of
+// a folder instead.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/heatmap"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/loadgen"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/node"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/replay"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/trace"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
+)
+
+const (
+	step           = time.Second
+	historyColumns = 600
+	replayColumns  = 60
+	// margin is what starting and stopping the server may take beside the load.
+	margin = 20 * time.Second
+)
+
+func main() {
+	out := flag.String("out", "demo-heatmap.html", "write the heatmap to this `file`")
+	duration := flag.Duration("duration", 16*time.Second, "how long to drive the server")
+	traces := flag.String("traces", os.Getenv("TRACES"), "replay the traces in this `folder` instead; the default is $TRACES")
+	serve := flag.String("serve", "", "only run the server, until SIGINT, SIGTERM or the end of standard input, and write its columns to this `file`; the demo starts its child so")
+	flag.Parse()
+	if flag.NArg() != 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	var err error
+	switch {
+	case *serve != "":
+		err = runServer(*serve)
+	case *traces != "":
+		err = runReplay(*traces, *out)
+	default:
+		err = runDemo(*duration, *out)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func runReplay(dir, out string) error {
+	paths, err := trace.Find(dir)
+	if err != nil {
+		return err
+	}
+	return replay.Command(paths, replayColumns, out, os.Stdout)
+}
+
+// runServer is the child's side.
+func runServer(columnsPath string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		// Standard input ends when the demo does, even if it crashes: the child
+		// must not outlive it.
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	cfg := node.Config{
+		RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0",
+		Step: step, HistoryColumns: historyColumns,
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return node.Run(ctx, cfg, os.Stdout, columnsPath, log)
+}
+
+func runDemo(duration time.Duration, out string) error {
+	if limit := historyColumns*step - margin; duration > limit {
+		return fmt.Errorf("-duration must not exceed %v: the server keeps %d columns", limit, historyColumns)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, duration+margin)
+	defer cancel()
+
+	server, err := startServer(ctx)
+	if err != nil {
+		return err
+	}
+	defer server.cleanUp()
+	fmt.Printf("server: process %d, redis on %s, raw key-value over HTTP on %s\n",
+		server.command.Process.Pid, server.ready.Redis, server.ready.HTTP)
+	fmt.Printf("load:   %v of Redis and HTTP clients, Zipf keys\n", duration)
+	report, err := loadgen.Run(ctx, loadgen.Config{
+		RedisAddr: server.ready.Redis, HTTPAddr: server.ready.HTTP,
+		Duration: duration, Workers: 4, Rate: 1500, Wave: duration / 2,
+		Keys: 50_000, Skew: 1.1, MaxValueBytes: 1024, Seed: 1,
+	})
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted before the load was done")
+	}
+	columns, err := server.stop()
+	if err != nil {
+		return err
+	}
+
+	fmt.Println("\nwhat the clients sent and got acknowledged:")
+	tableErr := report.WriteTable(os.Stdout)
+	fmt.Println("\nwhat the sampler's columns say:")
+	tableErr = errors.Join(tableErr, traffic.WriteTable(os.Stdout, traffic.SumRows(columns)))
+	if tableErr != nil {
+		return tableErr
+	}
+	options := heatmap.Options{
+		Title:    "Traffic by adapter",
+		Subtitle: fmt.Sprintf("One route over the whole key space, %d columns of %v", len(columns), step),
+	}
+	if err := heatmap.WriteFile(out, options, columns); err != nil {
+		return err
+	}
+	fmt.Println("\nheatmap:", out)
+	return check(report, columns)
+}

@@ -1,0 +1,29 @@
+// Command replay plays trace files into a sampler, all at once on one route,
+// and checks the columns against the truth files beside them.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/replay"
+)
+
+func main() {
+	columns := flag.Int("columns", 60, "columns that each trace is scaled to")
+	out := flag.String("out", "replay-heatmap.html", "write the heatmap to this `file`")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: replay [flags] trace.csv[.zst|.gz] ...")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() == 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := replay.Command(flag.Args(), *columns, *out, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "replay:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,39 @@
+// Command server is a small key-value server whose traffic libkeyviz samples:
+// Redis and raw key-value over HTTP, both on loopback. It runs until SIGINT or
+// SIGTERM.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/node"
+)
+
+func main() {
+	var cfg node.Config
+	flag.StringVar(&cfg.RedisAddr, "redis", "127.0.0.1:6380", "loopback `address` of the Redis front end; port 0 takes a free one")
+	flag.StringVar(&cfg.HTTPAddr, "http", "127.0.0.1:8380", "loopback `address` of the raw key-value front end; port 0 takes a free one")
+	flag.DurationVar(&cfg.Step, "step", time.Second, "flush interval: the time that one column covers")
+	flag.IntVar(&cfg.HistoryColumns, "history", 3600, "`columns` to keep; the oldest go first")
+	columns := flag.String("columns", "", "write the history to this `file` as JSON on shutdown")
+	flag.Parse()
+	if flag.NArg() != 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if err := node.Run(ctx, cfg, os.Stdout, *columns, log); err != nil {
+		fmt.Fprintln(os.Stderr, "server:", err)
+		os.Exit(1)
+	}
+}

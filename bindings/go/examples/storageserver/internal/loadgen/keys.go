@@ -1,0 +1,54 @@
+package loadgen
+
+import (
+	"fmt"
+	"math/rand/v2"
+)
+
+// workload draws the requests of one worker. It is not safe for several
+// goroutines.
+type workload struct {
+	rng     *rand.Rand
+	zipf    *rand.Zipf
+	prefix  string
+	payload []byte
+}
+
+// newWorkload seeds a worker, so that one seed draws the same requests again.
+func newWorkload(cfg Config, prefix string, stream uint64) *workload {
+	rng := rand.New(rand.NewPCG(cfg.Seed, stream))
+	payload := make([]byte, cfg.MaxValueBytes)
+	for i := range payload {
+		payload[i] = byte('a' + rng.IntN(26))
+	}
+	return &workload{
+		rng:     rng,
+		zipf:    rand.NewZipf(rng, cfg.Skew, 1, cfg.Keys-1),
+		prefix:  prefix,
+		payload: payload,
+	}
+}
+
+// key draws a key; low numbers are the popular ones.
+func (w *workload) key() string {
+	return fmt.Sprintf("%s%08d", w.prefix, w.zipf.Uint64())
+}
+
+// keys draws least to most keys; one may come twice.
+func (w *workload) keys(least, most int) []string {
+	keys := make([]string, least+w.rng.IntN(most-least+1))
+	for i := range keys {
+		keys[i] = w.key()
+	}
+	return keys
+}
+
+// value draws a value of 0 to MaxValueBytes bytes.
+func (w *workload) value() []byte {
+	return w.payload[:w.rng.IntN(len(w.payload)+1)]
+}
+
+// percent draws a number from 0 to 99.
+func (w *workload) percent() int {
+	return w.rng.IntN(100)
+}

@@ -1,0 +1,150 @@
+// Package node puts one storage server together: a store, a sampler, and a
+// front end for each protocol.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
+
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/httpfront"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/redisfront"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/store"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
+)
+
+// The one route of a node covers the whole key space.
+const (
+	RouteID = 1
+	GroupID = 1
+)
+
+// Config says where a node listens and how it samples.
+type Config struct {
+	RedisAddr string // host:port, the host a loopback address; port 0 takes a free one
+	HTTPAddr  string // the same, for the raw key-value front end
+
+	Step           time.Duration // flush interval; ≤ 0 gives the sampler's default
+	HistoryColumns int           // columns kept; ≤ 0 gives the sampler's default
+}
+
+// front is what a protocol has to offer to be part of a node.
+type front interface {
+	Serve() error
+	Shutdown(ctx context.Context) error
+}
+
+// Node is a running server.
+type Node struct {
+	sampler   *keyviz.MemSampler
+	fronts    []front
+	redisAddr string
+	httpAddr  string
+
+	failed      chan error
+	serving     sync.WaitGroup
+	stopFlusher context.CancelFunc
+	flusherDone chan struct{}
+}
+
+// Start listens on both addresses and begins to serve.
+func Start(cfg Config) (*Node, error) {
+	redisListener, err := listenLoopback(cfg.RedisAddr)
+	if err != nil {
+		return nil, fmt.Errorf("redis front end: %w", err)
+	}
+	httpListener, err := listenLoopback(cfg.HTTPAddr)
+	if err != nil {
+		return nil, fmt.Errorf("raw key-value front end: %w", errors.Join(err, redisListener.Close()))
+	}
+
+	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{
+		Step:                cfg.Step,
+		HistoryColumns:      cfg.HistoryColumns,
+		KeyVizLabelsEnabled: true,
+	})
+	sampler.RegisterRoute(RouteID, nil, nil, GroupID)
+
+	values := store.New()
+	n := &Node{
+		sampler:   sampler,
+		redisAddr: redisListener.Addr().String(),
+		httpAddr:  httpListener.Addr().String(),
+		fronts: []front{
+			redisfront.New(redisListener, values, traffic.NewRecorder(sampler, RouteID, keyviz.LabelRedis)),
+			httpfront.New(httpListener, values, traffic.NewRecorder(sampler, RouteID, keyviz.LabelRawKV)),
+		},
+		flusherDone: make(chan struct{}),
+	}
+	n.failed = make(chan error, len(n.fronts))
+	for _, f := range n.fronts {
+		n.serving.Add(1)
+		go func() {
+			defer n.serving.Done()
+			if err := f.Serve(); err != nil {
+				n.failed <- err
+			}
+		}()
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	n.stopFlusher = cancel
+	go func() {
+		defer close(n.flusherDone)
+		keyviz.RunFlusher(ctx, sampler, sampler.Step())
+	}()
+	return n, nil
+}
+
+// RedisAddr is the host:port of the Redis front end.
+func (n *Node) RedisAddr() string { return n.redisAddr }
+
+// HTTPAddr is the host:port of the raw key-value front end.
+func (n *Node) HTTPAddr() string { return n.httpAddr }
+
+// Failed delivers the error of a front end that stopped by itself.
+func (n *Node) Failed() <-chan error { return n.failed }
+
+// Shutdown stops the front ends, waits for the requests that are running, and
+// flushes what was counted since the last step. Call it once. When ctx ends
+// first, a request that still runs may be missing from the columns.
+func (n *Node) Shutdown(ctx context.Context) error {
+	errs := make([]error, len(n.fronts))
+	var stopping sync.WaitGroup
+	for i, f := range n.fronts {
+		stopping.Add(1)
+		go func() {
+			defer stopping.Done()
+			errs[i] = f.Shutdown(ctx)
+		}()
+	}
+	stopping.Wait()
+	n.serving.Wait()
+	n.stopFlusher()
+	<-n.flusherDone
+	n.sampler.Flush()
+	return errors.Join(errs...)
+}
+
+// Columns returns the history, oldest column first. After Shutdown it holds all
+// that the front ends counted, unless more columns than HistoryColumns went by.
+func (n *Node) Columns() []keyviz.MatrixColumn {
+	return n.sampler.Snapshot(time.Time{}, time.Time{})
+}
+
+// listenLoopback refuses every other interface: the front ends have no
+// authentication.
+func listenLoopback(address string) (net.Listener, error) {
+	resolved, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if !resolved.IP.IsLoopback() {
+		return nil, fmt.Errorf("%s is not a loopback address", address)
+	}
+	return net.ListenTCP("tcp", resolved)
+}

@@ -1,0 +1,109 @@
+package node_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/loadgen"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/node"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
+)
+
+func load(n node.Ready) loadgen.Config {
+	return loadgen.Config{
+		RedisAddr: n.Redis, HTTPAddr: n.HTTP,
+		Duration: 20 * time.Second, MaxRequests: 3000, Workers: 6,
+		Keys: 500, Skew: 1.2, MaxValueBytes: 300, Seed: 7,
+	}
+}
+
+func TestColumnsEqualWhatBothFrontEndsClientsSent(t *testing.T) {
+	n, err := node.Start(node.Config{RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", Step: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := loadgen.Run(context.Background(), load(node.Ready{Redis: n.RedisAddr(), HTTP: n.HTTPAddr()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	columns := n.Columns()
+	for _, diff := range traffic.Diff(report.Acknowledged(), traffic.SumLabels(columns)) {
+		t.Error(diff)
+	}
+	for _, tally := range report.Fronts {
+		if tally.Requests != 3000 || tally.Errors != 0 {
+			t.Errorf("%s: %d requests, %d errors; want 3000 and none", tally.Label, tally.Requests, tally.Errors)
+		}
+		if tally.SentReads != tally.Acknowledged.Reads || tally.SentWrites != tally.Acknowledged.Writes {
+			t.Errorf("%s: sent and acknowledged differ: %+v", tally.Label, tally)
+		}
+	}
+	if len(columns) < 2 {
+		t.Errorf("%d columns: the flusher did not run", len(columns))
+	}
+}
+
+func TestAProcessLeavesItsColumnsBehind(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "columns.json")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	readEnd, writeEnd := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		// A step that is never over: all that is counted comes from the last flush.
+		cfg := node.Config{RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", Step: time.Hour}
+		done <- node.Run(ctx, cfg, writeEnd, path, slog.New(slog.DiscardHandler))
+	}()
+	var ready node.Ready
+	if err := json.NewDecoder(readEnd).Decode(&ready); err != nil {
+		t.Fatal(err)
+	}
+	cfg := load(ready)
+	cfg.MaxRequests = 200
+	report, err := loadgen.Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	columns, err := node.ReadColumns(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, diff := range traffic.Diff(report.Acknowledged(), traffic.SumLabels(columns)) {
+		t.Error(diff)
+	}
+	var table bytes.Buffer
+	if err := traffic.WriteTable(&table, traffic.SumRows(columns)); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []string{"route:1 / rawkv", "route:1 / redis"} {
+		if !bytes.Contains(table.Bytes(), []byte(row)) {
+			t.Errorf("no row %q in\n%s", row, &table)
+		}
+	}
+}
+
+func TestOnlyLoopbackIsServed(t *testing.T) {
+	for _, cfg := range []node.Config{
+		{RedisAddr: "0.0.0.0:0", HTTPAddr: "127.0.0.1:0"},
+		{RedisAddr: ":0", HTTPAddr: "127.0.0.1:0"},
+		{RedisAddr: "127.0.0.1:0", HTTPAddr: "[::]:0"},
+	} {
+		if n, err := node.Start(cfg); err == nil {
+			t.Errorf("%+v: started", cfg)
+			_ = n.Shutdown(context.Background())
+		}
+	}
+}

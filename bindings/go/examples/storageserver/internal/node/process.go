@@ -1,0 +1,72 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
+)
+
+// shutdownTimeout is how long requests that are running may take to end.
+const shutdownTimeout = 5 * time.Second
+
+// Ready is the one line of JSON that a server process prints on its standard
+// output as soon as it accepts clients.
+type Ready struct {
+	Redis string `json:"redis"` // host:port
+	HTTP  string `json:"http"`  // host:port
+}
+
+// Run runs a node until ctx is done: it writes Ready to ready, and on the way
+// out the whole history to columnsPath, unless that is empty.
+func Run(ctx context.Context, cfg Config, ready io.Writer, columnsPath string, log *slog.Logger) error {
+	n, err := Start(cfg)
+	if err != nil {
+		return err
+	}
+	log.Info("serving", "redis", n.RedisAddr(), "http", n.HTTPAddr(), "step", n.sampler.Step())
+	failure := json.NewEncoder(ready).Encode(Ready{Redis: n.RedisAddr(), HTTP: n.HTTPAddr()})
+	if failure == nil {
+		select {
+		case <-ctx.Done():
+		case failure = <-n.Failed():
+		}
+	}
+	log.Info("shutting down")
+	timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if err := n.Shutdown(timeout); err != nil {
+		failure = errors.Join(failure, fmt.Errorf("shutdown: %w", err))
+	}
+	if columnsPath != "" {
+		failure = errors.Join(failure, writeColumns(columnsPath, n.Columns()))
+	}
+	return failure
+}
+
+func writeColumns(path string, columns []keyviz.MatrixColumn) error {
+	data, err := json.Marshal(columns)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644)
+}
+
+// ReadColumns reads the history that a server process left at path.
+func ReadColumns(path string) ([]keyviz.MatrixColumn, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var columns []keyviz.MatrixColumn
+	if err := json.Unmarshal(data, &columns); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return columns, nil
+}
