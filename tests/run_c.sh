@@ -19,7 +19,7 @@ out=$root/target/c
 release=${CARGO_TARGET_DIR:-$root/target}/release
 triple=x86_64-unknown-linux-gnu
 flags="-std=c11 -O1 -g -Wall -Wextra -Werror -pedantic -Iinclude -Itests/c"
-# What a Rust static library needs; tests/header.rs holds it against what the compiler says.
+# What a Rust static library needs (`cargo rustc --lib --crate-type staticlib -- --print native-static-libs`).
 static_libs="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
 tests="structs observe routes columns history life exact"
 passed=0
