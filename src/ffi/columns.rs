@@ -35,7 +35,7 @@ pub struct keyviz_row_t {
     pub write_bytes: u64,
     /// Members of a virtual bucket, listed or not; 1 on a single route.
     pub member_routes_total: u64,
-    /// Where the first key of the row's range lies.
+    /// Where the first key of the row's range lies: of its own part, if the route is sub-divided.
     pub start_offset: u64,
     /// Where the first key past the row's range lies.
     pub end_offset: u64,
@@ -51,7 +51,7 @@ pub struct keyviz_row_t {
     pub member_routes_count: u32,
     /// Number of parent ids.
     pub parents_count: u32,
-    /// KEYVIZ_LABEL_*.
+    /// KEYVIZ_LABEL_*; KEYVIZ_LABEL_LEGACY on a virtual bucket, and where labels are off.
     pub label: u32,
     /// KEYVIZ_ROW_AGGREGATE, KEYVIZ_ROW_UNBOUNDED.
     pub flags: u32,
@@ -125,7 +125,7 @@ pub struct keyviz_column_buffer_t {
 // SAFETY: integers and pointers only, no padding.
 unsafe impl Sized0 for keyviz_column_buffer_t {}
 
-/// Fills it with zeros, its type_size and its row_size, like KEYVIZ_COLUMN_BUFFER_INIT. Null is fine.
+/// Fills it with zeros, its type_size and its row_size, like KEYVIZ_COLUMN_BUFFER_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_column_buffer_init(buffer: *mut keyviz_column_buffer_t) {
     if !buffer.is_null() {
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn keyviz_column_buffer_init(buffer: *mut keyviz_column_bu
     }
 }
 
-/// Fills it with zeros and its type_size, like KEYVIZ_COLUMN_INFO_INIT. Null is fine.
+/// Fills it with zeros and its type_size, like KEYVIZ_COLUMN_INFO_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_column_info_init(info: *mut keyviz_column_info_t) {
     if !info.is_null() {

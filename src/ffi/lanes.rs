@@ -54,7 +54,7 @@ pub unsafe extern "C" fn keyviz_lane_acquire(
     })
 }
 
-/// Gives a lane back. What it counted stays. Null is fine.
+/// Gives a lane back. What it counted stays. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_lane_release(lane: *mut keyviz_lane_t) {
     guard(std::ptr::null_mut(), || {

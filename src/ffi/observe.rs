@@ -73,7 +73,8 @@ pub(super) unsafe fn key<'a>(key: *const c_void, len: usize) -> Key<'a> {
 }
 
 /// Counts one request: 1 operation and key_len + value_len bytes, in the slot of (route, label) and the sub-bucket of
-/// the key. The key is read, and not kept. `sampler` may be NULL: nothing happens, and the call is OK.
+/// the key. The key is read, and not kept. Where labels are off, the label makes no difference, but must still be one.
+/// `sampler` may be NULL: nothing happens, and the call is OK; so a host switches the whole off.
 ///
 /// Returns KEYVIZ_OK; KEYVIZ_ERR_UNKNOWN_ROUTE: the route is not registered, it counts as missed;
 /// KEYVIZ_ERR_INVALID_ARGUMENT: the op or the label is none, or the key is NULL with a length: it counts as refused;
@@ -174,7 +175,10 @@ pub(super) fn count<'a>(
 
 /// Counts `count` requests. Those that are invalid or whose route is unknown are left out, and all others count:
 /// `*counted` (NULL is fine) becomes their number. Returns KEYVIZ_OK if all of them counted, otherwise the status of the
-/// first that did not, as keyviz_observe gives it. KEYVIZ_ERR_NULL_POINTER: `observations` is NULL and `count` is not 0.
+/// first that did not, as keyviz_observe gives it. Without a sampler none counts, and it is OK.
+///
+/// Errors before anything counts: KEYVIZ_ERR_NULL_POINTER (`observations` is NULL and `count` is not 0),
+/// KEYVIZ_ERR_INVALID_ARGUMENT (no memory holds that many).
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_observe_batch(
     sampler: *mut keyviz_sampler_t,
@@ -191,8 +195,7 @@ pub unsafe extern "C" fn keyviz_observe_batch(
 }
 
 /// Counts `count` requests given as arrays, one per field; they count in sub-bucket 0. `labels` may be NULL: all
-/// legacy. `counted` and the result are as in keyviz_observe_batch. KEYVIZ_ERR_NULL_POINTER: another array is NULL and
-/// `count` is not 0.
+/// legacy. `counted`, the result and the errors are as in keyviz_observe_batch.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_observe_columns(
     sampler: *mut keyviz_sampler_t,

@@ -43,7 +43,7 @@ pub struct keyviz_route_t {
 // SAFETY: integers and pointers only, no padding.
 unsafe impl Sized0 for keyviz_route_t {}
 
-/// Fills a route with zeros and its type_size, like KEYVIZ_ROUTE_INIT. Null is fine.
+/// Fills a route with zeros and its type_size, like KEYVIZ_ROUTE_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_route_init(route: *mut keyviz_route_t) {
     if !route.is_null() {
@@ -102,8 +102,8 @@ pub unsafe extern "C" fn keyviz_sampler_register_route(
 }
 
 /// Registers many routes, all or none: if one is invalid, nothing is registered. `routes` is an array of `count`
-/// structs, each as long as the first one's type_size says; `placements` is NULL or has room for `count` numbers.
-/// O(n log n) in all. Errors: as keyviz_sampler_register_route.
+/// structs, all with the type_size of the first; `placements` is NULL or has room for `count` numbers. An id that comes
+/// twice is registered once. O(n log n) in all. Errors: as keyviz_sampler_register_route.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_register_routes(
     sampler: *mut keyviz_sampler_t,

@@ -38,7 +38,7 @@ pub(super) unsafe fn read_struct<T: Sized0>(from: *const T, what: &str) -> Resul
     Ok(value.assume_init())
 }
 
-/// Writes an output struct as far as the caller's reaches; the caller's type_size stays. Null is fine.
+/// Writes an output struct as far as the caller's reaches; the caller's type_size stays. NULL is fine.
 ///
 /// # Safety
 /// `to` is null, or points at a struct that is as long as its first field says.
