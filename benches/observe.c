@@ -1,10 +1,12 @@
-/* Nanoseconds per labelled write observation through the C API, one line per case:
+/* Nanoseconds per labelled write observation through the C API and through a textbook sampler, one line per case:
  *
  *     case routes threads ns
  *
- * Usage: observe [milliseconds per case]. See benches/observe.py, which runs it beside its peers. */
-#define _POSIX_C_SOURCE 200809L
+ * Usage: observe [milliseconds per case], or: observe steady COUNT, which observes COUNT times and prints what the
+ * allocator has handed out. See benches/observe.py, which runs both. */
+#define _DEFAULT_SOURCE
 #include <keyviz.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,9 +16,18 @@
 
 enum { KEYS = 1024, CHUNK = 4096 };
 
+typedef struct textbook textbook_t;
+textbook_t *textbook_new(uint64_t routes);
+void textbook_free(textbook_t *textbook);
+int textbook_observe(textbook_t *textbook, uint64_t route_id, const void *key, size_t key_len, uint32_t op,
+                     uint64_t value_len, uint32_t label);
+
+typedef enum { OBSERVE, LANE_OBSERVE, TEXTBOOK } way_t;
+
 typedef struct {
     keyviz_sampler_t *sampler;
-    int with_lane;
+    textbook_t *textbook;
+    way_t way;
     uint64_t routes;
     uint64_t operations;
     double nanoseconds;
@@ -32,24 +43,38 @@ static double now(void) {
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
+/* The loop is written once per way, so that nothing but the call differs. */
+#define OBSERVE_UNTIL_STOPPED(call)                                                  \
+    while (!atomic_load_explicit(&stop, memory_order_relaxed)) {                     \
+        for (uint64_t i = done; i < done + CHUNK; i++) {                             \
+            const char *key = keys[i % KEYS];                                        \
+            uint64_t route = 1 + (i * 7 & mask);                                     \
+            call;                                                                    \
+        }                                                                            \
+        done += CHUNK;                                                               \
+    }
+
 static void *work(void *argument) {
     worker_t *worker = argument;
     keyviz_sampler_t *sampler = worker->sampler;
+    textbook_t *textbook = worker->textbook;
     keyviz_lane_t *lane = NULL;
-    if (worker->with_lane && keyviz_lane_acquire(sampler, &lane, NULL) != KEYVIZ_OK) abort();
+    if (worker->way == LANE_OBSERVE && keyviz_lane_acquire(sampler, &lane, NULL) != KEYVIZ_OK) abort();
     atomic_fetch_sub(&waiting, 1);
     while (atomic_load(&waiting) > 0) {
     }
     uint64_t done = 0, mask = worker->routes - 1;
     double begin = now();
-    while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
-        for (uint64_t i = done; i < done + CHUNK; i++) {
-            const char *key = keys[i % KEYS];
-            uint64_t route = 1 + (i * 7 & mask);
-            if (lane) keyviz_lane_observe(lane, route, key, 16, KEYVIZ_OP_WRITE, 100, KEYVIZ_LABEL_REDIS);
-            else keyviz_observe(sampler, route, key, 16, KEYVIZ_OP_WRITE, 100, KEYVIZ_LABEL_REDIS);
-        }
-        done += CHUNK;
+    switch (worker->way) {
+    case OBSERVE:
+        OBSERVE_UNTIL_STOPPED(keyviz_observe(sampler, route, key, 16, KEYVIZ_OP_WRITE, 100, KEYVIZ_LABEL_REDIS))
+        break;
+    case LANE_OBSERVE:
+        OBSERVE_UNTIL_STOPPED(keyviz_lane_observe(lane, route, key, 16, KEYVIZ_OP_WRITE, 100, KEYVIZ_LABEL_REDIS))
+        break;
+    case TEXTBOOK:
+        OBSERVE_UNTIL_STOPPED(textbook_observe(textbook, route, key, 16, KEYVIZ_OP_WRITE, 100, KEYVIZ_LABEL_REDIS))
+        break;
     }
     worker->nanoseconds = now() - begin;
     worker->operations = done;
@@ -76,15 +101,16 @@ static keyviz_sampler_t *sampler_with(uint64_t routes) {
 }
 
 /* own: a sampler for each thread, the control of the shared case. */
-static void run(const char *name, int with_lane, uint64_t routes, int threads, int own, long milliseconds) {
+static void run(const char *name, way_t way, uint64_t routes, int threads, int own, long milliseconds) {
     keyviz_sampler_t *samplers[2];
     for (int i = 0; i < 2; i++) samplers[i] = sampler_with(routes);
+    textbook_t *textbook = textbook_new(routes);
     worker_t workers[2];
     pthread_t handles[2];
     atomic_store(&waiting, threads);
     atomic_store(&stop, 0);
     for (int i = 0; i < threads; i++) {
-        workers[i] = (worker_t){.sampler = samplers[own ? i : 0], .with_lane = with_lane, .routes = routes};
+        workers[i] = (worker_t){.sampler = samplers[own ? i : 0], .textbook = textbook, .way = way, .routes = routes};
         pthread_create(&handles[i], NULL, work, &workers[i]);
     }
     struct timespec pause = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
@@ -97,18 +123,31 @@ static void run(const char *name, int with_lane, uint64_t routes, int threads, i
     }
     printf("%s %llu %d %.3f\n", name, (unsigned long long)routes, threads, nanoseconds / threads);
     for (int i = 0; i < 2; i++) keyviz_sampler_free(samplers[i]);
+    textbook_free(textbook);
+}
+
+static int steady(long count) {
+    keyviz_sampler_t *sampler = sampler_with(256);
+    for (long i = 0; i < count; i++) {
+        keyviz_observe(sampler, 1 + (uint64_t)i % 256, keys[i % KEYS], 16, KEYVIZ_OP_WRITE, 100, KEYVIZ_LABEL_REDIS);
+    }
+    printf("%zu bytes allocated\n", mallinfo2().uordblks);
+    keyviz_sampler_free(sampler);
+    return 0;
 }
 
 int main(int argc, char **argv) {
-    long milliseconds = argc > 1 ? atol(argv[1]) : 200;
     for (int i = 0; i < KEYS; i++) snprintf(keys[i], sizeof keys[i], "key%012d", i);
+    if (argc > 2 && strcmp(argv[1], "steady") == 0) return steady(atol(argv[2]));
+    long milliseconds = argc > 1 ? atol(argv[1]) : 200;
     for (uint64_t routes = 1; routes <= 256; routes *= 256) {
         for (int threads = 1; threads <= 2; threads++) {
-            run("c_observe", 0, routes, threads, 0, milliseconds);
-            run("c_lane_observe", 1, routes, threads, 0, milliseconds);
+            run("rust_textbook", TEXTBOOK, routes, threads, 0, milliseconds);
+            run("c_observe", OBSERVE, routes, threads, 0, milliseconds);
+            run("c_lane_observe", LANE_OBSERVE, routes, threads, 0, milliseconds);
         }
-        run("c_observe_own_samplers", 0, routes, 2, 1, milliseconds);
-        run("c_lane_observe_own_samplers", 1, routes, 2, 1, milliseconds);
+        run("c_observe_own_samplers", OBSERVE, routes, 2, 1, milliseconds);
+        run("c_lane_observe_own_samplers", LANE_OBSERVE, routes, 2, 1, milliseconds);
     }
     return 0;
 }

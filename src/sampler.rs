@@ -8,9 +8,11 @@ use crate::column::{Column, ColumnInfo, ColumnRows, Row};
 use crate::drain::Drain;
 use crate::error::Error;
 use crate::events::Event;
+use crate::hash::IntMap;
 use crate::history::{read_file, write_file, History, Loaded, StoredColumn};
 use crate::label::{Label, Op};
 use crate::lane::{Hot, Lane, Observation, Observed, Plain, ANY_LABEL};
+use crate::meta::RouteMeta;
 use crate::options::Options;
 use crate::passage::{Quiescence, SharedPassages};
 use crate::pool::Pool;
@@ -360,10 +362,10 @@ impl Sampler {
         state.drain.commit(&deltas);
         state.at_ns = now_ns;
         state.sequence += 1;
-        let elsewhere = self.bytes_beside_history(state);
         if let Some(history) = &mut state.history {
-            history.push(&drained, elsewhere);
+            history.push(&drained);
         }
+        self.hold_memory_limit(state);
         state.registry.expire(now_ns, quiet);
         Ok(accepted)
     }
@@ -406,13 +408,13 @@ impl Sampler {
         let loaded = Loaded::from_bytes(image)?;
         let mut state = self.lock()?;
         let state = &mut *state;
-        let elsewhere = self.bytes_beside_history(state);
         let history = state.history.as_mut().ok_or(Error::HistoryOff)?;
         if state.sequence != 0 {
             return Err(Error::InvalidArgument("a history is loaded before the first flush".into()));
         }
         state.sequence = loaded.next_sequence();
-        history.load(loaded, elsewhere);
+        history.load(loaded);
+        self.hold_memory_limit(state);
         Ok(())
     }
 
@@ -426,11 +428,14 @@ impl Sampler {
         self.load_history(&read_file(path)?)
     }
 
-    /// Bytes that the memory limit has to hold besides the history; not worth counting where there is none.
-    fn bytes_beside_history(&self, state: &State) -> u64 {
-        match self.options.memory_limit_bytes {
-            0 => 0,
-            _ => self.counter_bytes(&state.drain) + state.registry.bytes(),
+    /// Drops the oldest columns until everything fits into the memory limit.
+    fn hold_memory_limit(&self, state: &mut State) {
+        let limit = self.options.memory_limit_bytes;
+        if let (Some(history), true) = (&mut state.history, limit != 0) {
+            let elsewhere = self.counter_bytes(&state.drain)
+                + state.registry.bytes()
+                + description_bytes(state.registry.metas().chain(history.metas()));
+            history.shrink_to(limit.saturating_sub(elsewhere));
         }
     }
 
@@ -438,6 +443,10 @@ impl Sampler {
     pub fn stats(&self) -> Stats {
         let state = self.state.lock();
         let census = state.registry.census();
+        // Most descriptions are both the slot's and the rows': those count as the route's.
+        let in_slots = description_bytes(state.registry.metas());
+        let stored = state.history.iter().flat_map(History::metas);
+        let in_history = description_bytes(state.registry.metas().chain(stored)) - in_slots;
         Stats {
             routes: census.routes,
             slots: census.slots,
@@ -449,8 +458,8 @@ impl Sampler {
             missed: self.pool.missed(),
             refused: self.refused.load(Ordering::Relaxed),
             counter_bytes: self.counter_bytes(&state.drain),
-            route_bytes: state.registry.bytes(),
-            history_bytes: state.history.as_ref().map_or(0, History::bytes),
+            route_bytes: state.registry.bytes() + in_slots,
+            history_bytes: state.history.as_ref().map_or(0, History::bytes) + in_history,
         }
     }
 
@@ -466,4 +475,13 @@ pub(crate) fn owned(rows: &dyn ColumnRows) -> Column {
     let mut column = Column { info: rows.info(), rows: Vec::new() };
     rows.for_each_row(&mut |row| column.rows.push(Row::from(row)));
     column
+}
+
+/// Bytes of memory behind descriptions, each counted once.
+fn description_bytes<'a>(metas: impl Iterator<Item = &'a Arc<RouteMeta>>) -> u64 {
+    let mut counted: IntMap<usize, ()> = IntMap::default();
+    metas
+        .filter(|meta| counted.insert(Arc::as_ptr(meta) as usize, ()).is_none())
+        .map(|meta| meta.bytes() as u64)
+        .sum()
 }

@@ -77,6 +77,13 @@ pub(crate) struct Layout {
     pub prefix: *const u8,
 }
 
+// SAFETY: the prefix is bytes that nobody writes, and the registry keeps them for as long as the layout.
+#[allow(unsafe_code)]
+unsafe impl Send for Layout {}
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Sync for Layout {}
+
 /// Where an observation goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place(u64);

@@ -100,6 +100,11 @@ impl Block {
             put_signed(&mut self.bytes, info.at_ns.wrapping_sub(info.window_start_ns));
         }
         let encoded = self.encode(metas, rows);
+        // Growing by a quarter: doubling would leave half of a small history idle.
+        let more = encoded.len() + 16;
+        if self.bytes.capacity() - self.bytes.len() < more {
+            self.bytes.reserve_exact(more.max(self.bytes.len() / 4));
+        }
         put(&mut self.bytes, encoded.len() as u64);
         self.bytes.extend_from_slice(&encoded);
         self.columns += 1;

@@ -16,7 +16,6 @@ pub use block::StoredColumn;
 pub(crate) use image::{read_file, write_file, Loaded};
 
 use crate::column::{ColumnInfo, ColumnRows, Counters};
-use crate::hash::IntMap;
 use crate::label::Label;
 use crate::meta::{PartBounds, RouteMeta};
 use crate::options::{Options, Resolution};
@@ -31,8 +30,6 @@ pub(crate) struct History {
     rings: Vec<Ring>,
     resolutions: Vec<Resolution>,
     columns: usize,
-    /// Bytes of memory at most; 0: no limit.
-    limit: u64,
 }
 
 impl History {
@@ -43,19 +40,18 @@ impl History {
             rings: steps.map(Ring::new).collect(),
             resolutions,
             columns: options.history_columns as usize,
-            limit: options.memory_limit_bytes,
         }
     }
 
-    /// Appends a drained column. `elsewhere`: bytes that the memory limit has to hold besides the history.
-    pub fn push(&mut self, drained: &Drained, elsewhere: u64) {
+    /// Appends a drained column.
+    pub fn push(&mut self, drained: &Drained) {
         self.rings[0].push(drained.info, 1, &drained.metas, &drained.rows);
         self.trim(drained.info.at_ns);
-        self.hold_limit(elsewhere);
     }
 
-    fn hold_limit(&mut self, elsewhere: u64) {
-        while self.limit != 0 && self.len() > 0 && elsewhere + self.bytes() > self.limit {
+    /// Drops the oldest columns until the history takes at most `limit` bytes, its descriptions left out.
+    pub fn shrink_to(&mut self, limit: u64) {
+        while self.len() > 0 && self.bytes() > limit {
             self.drop_oldest();
         }
     }
@@ -118,7 +114,7 @@ impl History {
     }
 
     /// Takes over what an image held, as far as the resolutions are still configured. The history must be empty.
-    pub fn load(&mut self, loaded: Loaded, elsewhere: u64) {
+    pub fn load(&mut self, loaded: Loaded) {
         for (i, (step_ns, blocks)) in loaded.rings.into_iter().enumerate() {
             let same = |ring: &&mut Ring| ring.step_ns() == step_ns;
             let ring = if i == 0 { self.rings.first_mut() } else { self.rings.iter_mut().skip(1).find(same) };
@@ -127,22 +123,16 @@ impl History {
         }
         let newest = self.iter().last().map_or(0, |column| column.info().at_ns);
         self.trim(newest);
-        self.hold_limit(elsewhere);
     }
 
-    /// Bytes of memory behind the history.
+    /// Bytes of memory behind the history, its descriptions left out.
     pub fn bytes(&self) -> u64 {
-        self.rings.iter().map(|ring| ring.bytes() as u64).sum::<u64>() + self.dictionary_bytes()
+        self.rings.iter().map(|ring| ring.bytes() as u64).sum()
     }
 
-    /// Descriptions count once, however many blocks share them.
-    fn dictionary_bytes(&self) -> u64 {
-        let mut counted: IntMap<usize, ()> = IntMap::default();
-        let metas = self.rings.iter().flat_map(Ring::blocks).flat_map(|(block, _)| &block.dictionary);
-        metas
-            .filter(|meta| counted.insert(Arc::as_ptr(meta) as usize, ()).is_none())
-            .map(|meta| meta.bytes() as u64)
-            .sum()
+    /// The descriptions that the rows refer to; one may come several times.
+    pub fn metas(&self) -> impl Iterator<Item = &Arc<RouteMeta>> {
+        self.rings.iter().flat_map(Ring::blocks).flat_map(|(block, _)| &block.dictionary)
     }
 }
 

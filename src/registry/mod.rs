@@ -28,7 +28,7 @@ use crate::events::{Event, EventKind, Events};
 use crate::hash::{hash, IntMap};
 use crate::label::Label;
 use crate::lane::Hot;
-use crate::meta::heap_bytes;
+use crate::meta::{heap_bytes, RouteMeta};
 use crate::options::Options;
 use crate::sub_bucket::Parts;
 use crate::sync::Ordering;
@@ -540,7 +540,12 @@ impl Registry {
         }
     }
 
-    /// Bytes of memory behind the routes, their cells left out.
+    /// The descriptions that the slots hold.
+    pub fn metas(&self) -> impl Iterator<Item = &Arc<RouteMeta>> {
+        self.slots.iter().filter_map(|slot| slot.meta.as_ref())
+    }
+
+    /// Bytes of memory behind the routes, their cells and descriptions left out.
     pub fn bytes(&self) -> u64 {
         let slots: usize = self.slots.iter().map(Slot::bytes).sum();
         let numbers = [&self.order, &self.newcomers, &self.vacant].map(|list| heap_bytes(list.capacity() * 4));

@@ -231,7 +231,7 @@ impl Slot {
         }
     }
 
-    /// Bytes of memory behind the slot, itself left out.
+    /// Bytes of memory behind the slot, itself and its description left out.
     pub fn bytes(&self) -> usize {
         let extra = self.extra.as_ref().map_or(0, |extra| {
             let bucket = extra.bucket.as_ref().map_or(0, Bucket::bytes);
@@ -239,8 +239,7 @@ impl Slot {
             heap_bytes(size_of::<Extra>()) + bucket + cut_from + heap_bytes(extra.parents.len() * 8)
         });
         let layout = self.layout.as_ref().map_or(0, |_| heap_bytes(size_of::<Layout>()));
-        let meta = self.meta.as_ref().map_or(0, |meta| meta.bytes());
-        heap_bytes(self.bounds.len()) + layout + extra + meta
+        heap_bytes(self.bounds.len()) + layout + extra
     }
 }
 

@@ -1,0 +1,76 @@
+# libkeyviz. `make` lists the targets.
+
+CARGO ?= cargo
+GO    := $(CURDIR)/.ci/go
+BUILD := $(CURDIR)/build
+GODIR := bindings/go
+HOST  := $(GODIR)/examples/storageserver
+LIB   := target/release/libkeyviz.so.0
+
+.PHONY: help build header go demo test test-rust test-c test-go test-host loom sanitize bench-observe bench-sampler clean
+
+help:
+	@echo "make build          the library, shared and static, in target/release"
+	@echo "make go             the library where the Go package looks for it"
+	@echo "make demo           a real server, real clients, and where their traffic went (about a minute; TRACES=dir replays)"
+	@echo "make test           every test, in every language (about 10 minutes)"
+	@echo "make header         include/keyviz.h from the sources"
+	@echo "make loom           the concurrency models (about 5 minutes)"
+	@echo "make sanitize       the C tests with sanitizers in the library too (about 5 minutes)"
+	@echo "make bench-observe  the cost of an observation, beside its peers (about 2 minutes)"
+	@echo "make bench-sampler  registration, flush, history and memory, with their limits (about 1 minute)"
+	@echo "make clean          removes what the above made"
+
+build: $(LIB)
+
+# The loader looks for the library by its SONAME.
+$(LIB): FORCE
+	$(CARGO) build --release --lib
+	@ln -sf libkeyviz.so $(LIB)
+
+FORCE:
+
+header:
+	KEYVIZ_WRITE_HEADER=1 $(CARGO) build --lib
+
+go: build
+	$(GODIR)/build.sh
+
+demo: go
+	@mkdir -p $(BUILD)
+	cd $(HOST) && $(GO) build -o $(BUILD)/demo ./cmd/demo
+	$(BUILD)/demo -out $(BUILD)/demo-heatmap.html
+
+test: test-rust test-c test-go test-host
+
+test-rust: build
+	$(CARGO) test
+
+test-c: build
+	tests/run_c.sh
+
+test-go: go
+	cd $(GODIR) && $(GO) vet ./... && $(GO) test ./...
+	cd $(GODIR) && $(GO) test -short -tags keyviz_cgo ./...
+	cd $(GODIR) && $(GO) test -short -tags keyviz_atomic ./...
+	cd $(GODIR) && $(GO) test -short -race ./...
+	cd $(GODIR) && CGO_ENABLED=0 $(GO) vet . && CGO_ENABLED=0 $(GO) test .
+
+test-host: go
+	cd $(HOST) && $(GO) vet ./... && $(GO) test ./...
+
+loom:
+	RUSTFLAGS="--cfg loom" $(CARGO) test --release --lib --target-dir target/loom loom
+
+sanitize: build
+	tests/run_c.sh rust-asan tsan
+
+bench-observe: go
+	python3 benches/observe.py
+
+bench-sampler:
+	$(CARGO) bench --bench sampler
+
+clean:
+	$(CARGO) clean
+	rm -rf $(BUILD) $(GODIR)/lib $(GODIR)/keyviz_built.h
