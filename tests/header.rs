@@ -33,9 +33,11 @@ fn compile(compiler: &str, language: &str, standard: &str, text: &str) -> Option
     Some(if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) })
 }
 
-/// Says, past the test harness's capture, that something was not tested. In CI that is a failure.
-fn skip(what: &str) {
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{what}");
+/// Says, past the test harness's capture, that something was not tested for want of a compiler. In CI that is a failure,
+/// unless it is a second opinion.
+fn skip(compiler: &str) {
+    let what = format!("there is no {compiler} to compile include/keyviz.h with");
+    assert!(std::env::var("CI").as_deref() != Ok("true") || compiler.starts_with("clang"), "{what}");
     let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
 }
 
@@ -51,7 +53,7 @@ fn it_compiles_alone_and_twice_as_c_and_as_cpp() {
         for text in ["#include <keyviz.h>\n", "#include <keyviz.h>\n#include <keyviz.h>\n"] {
             match compile(compiler, language, standard, text) {
                 Some(result) => assert_eq!(result, Ok(()), "{compiler} {standard}: {text}"),
-                None => skip(&format!("there is no {compiler} to compile include/keyviz.h with")),
+                None => skip(compiler),
             }
         }
     }
@@ -67,7 +69,7 @@ fn the_initialisers_have_a_value_for_every_field() {
         );
         match compile("gcc", "c", "-std=c11", &text) {
             Some(result) => assert_eq!(result, Ok(()), "KEYVIZ_{}_INIT", name.to_uppercase()),
-            None => skip("there is no gcc to compile the initialisers with"),
+            None => skip("gcc"),
         }
     }
 }
