@@ -122,7 +122,7 @@ for way in "$@"; do
     valgrind)
         if command -v valgrind >/dev/null; then
             build valgrind '' $(shared_link "$release")
-            run valgrind env KEYVIZ_TEST_SHARE=200 valgrind --quiet --error-exitcode=9 --leak-check=full \
+            run valgrind env KEYVIZ_TEST_SHARE=200 valgrind --quiet --fair-sched=try --error-exitcode=9 --leak-check=full \
                 --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible
         else
             missing valgrind valgrind
