@@ -102,7 +102,7 @@ typedef struct {
     atomic_uint vacated;
     int64_t now_ns;
     counts_t drained;
-    uint64_t drains, too_small, wrong;
+    uint64_t drains, wrong;
     keyviz_column_buffer_t column;
 } churn_t;
 
@@ -120,7 +120,6 @@ static void take(churn_t *self) {
         size_t rows = column->row_count + 8, arena = column->arena_used + 64;
         column_free(column);
         *column = column_with(rows, arena);
-        self->too_small++;
     }
     self->wrong += status != KEYVIZ_OK;
     self->drains++;
