@@ -47,6 +47,7 @@ test-rust: build
 	$(CARGO) test
 
 test-c: build
+	tests/check_elf.sh
 	tests/run_c.sh
 
 test-go: go

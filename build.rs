@@ -46,9 +46,9 @@ fn main() {
 
 fn write_header(root: &Path, to: &Path) {
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is valid");
-    config.after_includes = Some(constants());
-    config.trailer = Some(initialisers());
-    let sources = ["info", "status", "sampler", "routes", "observe", "lanes", "columns", "history", "layout"];
+    config.after_includes = Some(constants() + &initialisers());
+    // The order of a host's first steps; what few need comes last.
+    let sources = ["sampler", "routes", "observe", "lanes", "columns", "history", "info", "status", "layout"];
     let builder = sources.iter().fold(cbindgen::Builder::new().with_config(config), |builder, name| {
         builder.with_src(root.join(format!("src/ffi/{name}.rs")))
     });
@@ -70,7 +70,7 @@ fn constants() -> String {
 }
 
 fn initialisers() -> String {
-    let mut text = String::from("// Initialisers: the struct's size, and zero for the rest.\n");
+    let mut text = String::from("\n// Initialisers: sizes where a struct tells them, and zero for the rest.\n");
     for (name, rest) in INITIALISED {
         let _ = writeln!(text, "#define KEYVIZ_{}_INIT {{sizeof(keyviz_{name}_t){rest}}}", name.to_uppercase());
     }

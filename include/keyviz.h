@@ -1,15 +1,34 @@
 /* keyviz.h - the C API of libkeyviz: where a key-value store's traffic goes.
  *
+ * At a glance
+ *
+ *   A host makes a sampler, tells it the key ranges of its routes, and reports each request, from any thread. Once per
+ *   step (say each minute) it takes a column: how much each route, label and part of the range got since the last one.
+ *
+ *   make      keyviz_sampler_new, _close, _free
+ *   routes    keyviz_sampler_register_route, _register_routes, _remove_route, _apply_split, _apply_merge,
+ *             _set_leader_term, _sub_bucket_bounds
+ *   count     keyviz_observe, keyviz_observe_sized, keyviz_observe_batch, keyviz_observe_columns
+ *   lanes     keyviz_lane_acquire, keyviz_lane_observe, keyviz_lane_release: for hosts that know their threads
+ *   columns   keyviz_sampler_flush (into the history) or _drain (into memory of the caller)
+ *   history   keyviz_sampler_column_range, _read_column, _save_history, _load_history
+ *   watch     keyviz_sampler_stats, _poll_events, _set_event_callback
+ *
  * Conventions
  *
  *   A function that can fail returns keyviz_status_t: KEYVIZ_OK (0), or one of KEYVIZ_ERR_*. After an error nothing was
- *   changed. Where a reason helps, the last argument is a keyviz_error_t (or NULL), filled when the call fails.
+ *   changed, and no output was written but those that the function names. Where a reason helps, the last argument is a
+ *   keyviz_error_t (or NULL), which is filled when the call fails, and left as it was when it doesn't. Each function
+ *   names its own errors; besides, any may return KEYVIZ_ERR_NULL_POINTER or _TYPE_SIZE for an argument,
+ *   KEYVIZ_ERR_INVALID_HANDLE, KEYVIZ_ERR_CLOSED and KEYVIZ_ERR_PANIC. Pointers must be aligned as C wants it.
  *   Structs begin with type_size; KEYVIZ_<STRUCT>_INIT or keyviz_<struct>_init() fills it, and zeroes the rest. What
  *   the library doesn't know of a caller's larger struct must be zero; a caller's shorter one is extended with zeros.
- *   Bytes go in as pointer and length, and come out into the caller's buffer with its capacity; if they don't fit, the
- *   status is KEYVIZ_ERR_BUFFER_TOO_SMALL and the needed size comes back. Nothing that the library gives is to be freed
- *   but handles, each with its own _free or _release; these take NULL.
- *   Times are Unix nanoseconds (int64_t), sizes bytes, keys any bytes.
+ *   Structs that are only written (info, statistics, events) are written as far as they and the library reach.
+ *   Bytes go in as pointer and length, and are not kept beyond the call; NULL is fine where the length is 0. They come
+ *   out into the caller's buffer with its capacity; if they don't fit, the status is KEYVIZ_ERR_BUFFER_TOO_SMALL and the
+ *   needed size comes back. Nothing that the library gives is to be freed but handles, each with its own _free or
+ *   _release; these take NULL.
+ *   Times are Unix nanoseconds (int64_t) of the host's clock, sizes bytes, keys any bytes.
  *
  * Threads
  *
@@ -48,18 +67,16 @@
 // The label "rawkv".
 #define KEYVIZ_LABEL_RAWKV 5
 
+// Initialisers: sizes where a struct tells them, and zero for the rest.
+#define KEYVIZ_ERROR_INIT {sizeof(keyviz_error_t), 0, 0, {0}}
+#define KEYVIZ_OPTIONS_INIT {sizeof(keyviz_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, {0, 0, 0, 0, 0, 0, 0, 0}}
+#define KEYVIZ_ROUTE_INIT {sizeof(keyviz_route_t), 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_COLUMN_INFO_INIT {sizeof(keyviz_column_info_t), 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_COLUMN_BUFFER_INIT {sizeof(keyviz_column_buffer_t), sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_STATS_INIT {sizeof(keyviz_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_EVENT_INIT {sizeof(keyviz_event_t), 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
-// Changes when a program that was compiled against an older header may no longer work with the library.
-#define KEYVIZ_ABI_VERSION 0
-
-// A route folded into a virtual bucket that was there.
-#define KEYVIZ_EVENT_ROUTE_FOLDED 1
-
-// A route folded into a virtual bucket made for it.
-#define KEYVIZ_EVENT_BUCKET_CREATED 2
-
-// Bytes of an error's message, its terminating zero included.
-#define KEYVIZ_ERROR_MESSAGE_SIZE 240
 
 // Number of coarser resolutions.
 #define KEYVIZ_RESOLUTIONS 4
@@ -89,6 +106,18 @@
 // The row's range has no end.
 #define KEYVIZ_ROW_UNBOUNDED 2
 
+// Changes when a program that was compiled against an older header may no longer work with the library.
+#define KEYVIZ_ABI_VERSION 0
+
+// A route folded into a virtual bucket that was there.
+#define KEYVIZ_EVENT_ROUTE_FOLDED 1
+
+// A route folded into a virtual bucket made for it.
+#define KEYVIZ_EVENT_BUCKET_CREATED 2
+
+// Bytes of an error's message, its terminating zero included.
+#define KEYVIZ_ERROR_MESSAGE_SIZE 240
+
 // The version of the hot layout.
 #define KEYVIZ_HOT_LAYOUT_VERSION 1
 
@@ -99,76 +128,6 @@ typedef struct keyviz_lane_t keyviz_lane_t;
 // A sampler. Every function that takes one may be called from any thread at any time, but for
 // keyviz_sampler_free, after which the handle is no more.
 typedef struct keyviz_sampler_t keyviz_sampler_t;
-
-// What a call came to: `KEYVIZ_OK`, or one of `KEYVIZ_ERR_*`. After an error nothing was changed, and no output was
-// written but those that the function names.
-typedef int32_t keyviz_status_t;
-
-// What a sampler has, and where its memory is. Begin with KEYVIZ_STATS_INIT.
-typedef struct {
-    // sizeof(keyviz_stats_t).
-    size_t type_size;
-    // Registered routes, folded ones included.
-    uint64_t routes;
-    // Slots: one per route and label, one per virtual bucket.
-    uint64_t slots;
-    // Virtual buckets.
-    uint64_t virtual_buckets;
-    // Members of virtual buckets, those that are leaving included.
-    uint64_t virtual_members;
-    // Removed routes and buckets that are still drained.
-    uint64_t retired;
-    // Columns in the history.
-    uint64_t columns;
-    // Lanes in use or at hand, the shared one included.
-    uint64_t lanes;
-    // Observations of unknown routes, so far.
-    uint64_t missed;
-    // Observations refused as invalid, so far.
-    uint64_t refused;
-    // Bytes of counters.
-    uint64_t counter_bytes;
-    // Bytes of the routes and the route table.
-    uint64_t route_bytes;
-    // Bytes of the history.
-    uint64_t history_bytes;
-} keyviz_stats_t;
-
-// Something that the host's log should say. It holds no key bytes.
-typedef struct {
-    // sizeof(keyviz_event_t).
-    size_t type_size;
-    // KEYVIZ_EVENT_*.
-    uint32_t kind;
-    // Zero.
-    uint32_t reserved;
-    // The route.
-    uint64_t route_id;
-    // The synthetic id of the virtual bucket.
-    uint64_t bucket_id;
-    // Routes with slots of their own, at that time.
-    uint64_t slots_used;
-    // The cap of those.
-    uint64_t max_tracked_routes;
-    // Events that were held back since the one before: 16 may come at once, then one per second.
-    uint64_t suppressed;
-} keyviz_event_t;
-
-// What a host does with an event: `event` is valid during the call. It runs in the thread whose call caused the event,
-// after that call is done and without any lock, so it may call the library; it must not unwind or longjmp.
-typedef void (*keyviz_event_fn)(const keyviz_event_t *event, void *user_data);
-
-// Why a call failed. The caller owns it, and passes it as the last argument (or NULL). It holds nothing to free.
-typedef struct {
-    // sizeof(keyviz_error_t).
-    size_t type_size;
-    // The status that the call returned.
-    keyviz_status_t status;
-    // Zero.
-    uint32_t reserved;
-    // The reason, in English, zero-terminated UTF-8, cut if it is longer.
-    char message[KEYVIZ_ERROR_MESSAGE_SIZE];
-} keyviz_error_t;
 
 // A coarser resolution, for the columns that fall out of the history.
 typedef struct {
@@ -212,6 +171,22 @@ typedef struct {
     // Zero.
     uint64_t reserved[8];
 } keyviz_options_t;
+
+// What a call came to: `KEYVIZ_OK`, or one of `KEYVIZ_ERR_*`. After an error nothing was changed, and no output was
+// written but those that the function names.
+typedef int32_t keyviz_status_t;
+
+// Why a call failed. The caller owns it, and passes it as the last argument (or NULL). It holds nothing to free.
+typedef struct {
+    // sizeof(keyviz_error_t).
+    size_t type_size;
+    // The status that the call returned.
+    keyviz_status_t status;
+    // Zero.
+    uint32_t reserved;
+    // The reason, in English, zero-terminated UTF-8, cut if it is longer.
+    char message[KEYVIZ_ERROR_MESSAGE_SIZE];
+} keyviz_error_t;
 
 // A route: the key range [start, end). Begin with KEYVIZ_ROUTE_INIT. The bounds are copied.
 typedef struct {
@@ -271,7 +246,7 @@ typedef struct {
     uint64_t write_bytes;
     // Members of a virtual bucket, listed or not; 1 on a single route.
     uint64_t member_routes_total;
-    // Where the first key of the row's range lies.
+    // Where the first key of the row's range lies: of its own part, if the route is sub-divided.
     uint64_t start_offset;
     // Where the first key past the row's range lies.
     uint64_t end_offset;
@@ -287,7 +262,7 @@ typedef struct {
     uint32_t member_routes_count;
     // Number of parent ids.
     uint32_t parents_count;
-    // KEYVIZ_LABEL_*.
+    // KEYVIZ_LABEL_*; KEYVIZ_LABEL_LEGACY on a virtual bucket, and where labels are off.
     uint32_t label;
     // KEYVIZ_ROW_AGGREGATE, KEYVIZ_ROW_UNBOUNDED.
     uint32_t flags;
@@ -343,6 +318,60 @@ typedef struct {
     // Bytes of arena that its rows take.
     uint64_t arena_bytes;
 } keyviz_column_info_t;
+
+// What a sampler has, and where its memory is. Begin with KEYVIZ_STATS_INIT.
+typedef struct {
+    // sizeof(keyviz_stats_t).
+    size_t type_size;
+    // Registered routes, folded ones included.
+    uint64_t routes;
+    // Slots: one per route and label, one per virtual bucket.
+    uint64_t slots;
+    // Virtual buckets.
+    uint64_t virtual_buckets;
+    // Members of virtual buckets, those that are leaving included.
+    uint64_t virtual_members;
+    // Removed routes and buckets that are still drained.
+    uint64_t retired;
+    // Columns in the history.
+    uint64_t columns;
+    // Lanes in use or at hand, the shared one included.
+    uint64_t lanes;
+    // Observations of unknown routes, so far.
+    uint64_t missed;
+    // Observations refused as invalid, so far.
+    uint64_t refused;
+    // Bytes of counters.
+    uint64_t counter_bytes;
+    // Bytes of the routes and the route table.
+    uint64_t route_bytes;
+    // Bytes of the history.
+    uint64_t history_bytes;
+} keyviz_stats_t;
+
+// Something that the host's log should say. It holds no key bytes.
+typedef struct {
+    // sizeof(keyviz_event_t).
+    size_t type_size;
+    // KEYVIZ_EVENT_*.
+    uint32_t kind;
+    // Zero.
+    uint32_t reserved;
+    // The route.
+    uint64_t route_id;
+    // The synthetic id of the virtual bucket.
+    uint64_t bucket_id;
+    // Routes with slots of their own, at that time.
+    uint64_t slots_used;
+    // The cap of those.
+    uint64_t max_tracked_routes;
+    // Events that were held back since the one before: 16 may come at once, then one per second.
+    uint64_t suppressed;
+} keyviz_event_t;
+
+// What a host does with an event: `event` is valid during the call. It runs in the thread whose call caused the event,
+// after that call is done and without any lock, so it may call the library; it must not unwind or longjmp.
+typedef void (*keyviz_event_fn)(const keyviz_event_t *event, void *user_data);
 
 // How to count without crossing, for bindings that are built with this very library. Addresses are valid until the
 // sampler is freed; offsets are in bytes; all integers are in the machine's byte order.
@@ -404,8 +433,6 @@ typedef struct {
     uint32_t divided_ratio;
     // In a divided route: address of the prefix.
     uint32_t divided_prefix;
-    // Zero.
-    uint32_t reserved;
 } keyviz_hot_layout_t;
 
 // The call did what it says.
@@ -470,46 +497,7 @@ typedef struct {
 extern "C" {
 #endif // __cplusplus
 
-// The ABI version of the library that is linked; compare it with KEYVIZ_ABI_VERSION of the header.
-uint32_t keyviz_abi_version(void);
-
-// The version of the library that is linked: "x.y.z", static.
-const char *keyviz_version(void);
-
-// The number of labels: they are 0 to this number less one.
-uint32_t keyviz_label_count(void);
-
-// The name of a label, as in row ids: "dynamo"; "" for KEYVIZ_LABEL_LEGACY. Static, zero-terminated; NULL: no such label.
-const char *keyviz_label_name(uint32_t label);
-
-// The label with this name (`len` bytes, not zero-terminated). KEYVIZ_ERR_NOT_FOUND: there is none.
-keyviz_status_t keyviz_label_from_name(const char *name, size_t len, uint32_t *label);
-
-// Fills it with zeros and its type_size, like KEYVIZ_STATS_INIT. Null is fine.
-void keyviz_stats_init(keyviz_stats_t *stats);
-
-// Reads the statistics. Takes time in proportion to the routes.
-keyviz_status_t keyviz_sampler_stats(const keyviz_sampler_t *sampler, keyviz_stats_t *stats);
-
-// Gives events to `callback` from now on; NULL: they wait for keyviz_sampler_poll_events. `user_data` is passed on, and
-// must be usable from every thread that registers routes.
-keyviz_status_t keyviz_sampler_set_event_callback(keyviz_sampler_t *sampler, keyviz_event_fn callback, void *user_data);
-
-// Takes up to `capacity` unread events, oldest first, into `events`, an array whose stride is `events[0].type_size`;
-// `*count` becomes their number.
-//
-// Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE (no event was taken).
-keyviz_status_t keyviz_sampler_poll_events(keyviz_sampler_t *sampler,
-                                           keyviz_event_t *events,
-                                           size_t capacity,
-                                           size_t *count,
-                                           keyviz_error_t *err);
-
-// Panics inside of the library, to show that this comes back as KEYVIZ_ERR_PANIC and harms nothing.
-// For tests of a host's error handling.
-keyviz_status_t keyviz_force_panic(keyviz_error_t *err);
-
-// Fills options with their defaults, like KEYVIZ_OPTIONS_INIT. Null is fine.
+// Fills options with their defaults, like KEYVIZ_OPTIONS_INIT. NULL is fine.
 void keyviz_options_init(keyviz_options_t *options);
 
 // Makes a sampler. `options` may be NULL: all defaults. On success `*out` is the caller's, to free with
@@ -519,16 +507,17 @@ void keyviz_options_init(keyviz_options_t *options);
 // retention, a flag that is neither 0 nor 1, a reserved field that is not zero).
 keyviz_status_t keyviz_sampler_new(const keyviz_options_t *options, keyviz_sampler_t **out, keyviz_error_t *err);
 
-// Ends a sampler while observers may still run: from now on every route is unknown to them (the lanes too), every
-// other call returns KEYVIZ_ERR_CLOSED, and nearly all memory is given back at once. The handle stays valid, to be
-// freed when nobody uses it any more. Closing twice is fine. May wait for observers that are in the middle of a call.
+// Ends a sampler while observers may still run: from now on every route is unknown to them (the lanes too), nearly all
+// memory is given back at once, and other calls return KEYVIZ_ERR_CLOSED, but for the statistics, events that wait and
+// giving lanes back. The handle stays valid, to be freed when nobody uses it any more. Closing twice is fine. May wait
+// for observers that are in the middle of a call.
 keyviz_status_t keyviz_sampler_close(keyviz_sampler_t *sampler);
 
 // Frees a sampler, and with it all its counters and columns. Its lanes must have been released, and no other thread
-// may be in a call with it. Null is fine.
+// may be in a call with it. NULL is fine.
 void keyviz_sampler_free(keyviz_sampler_t *sampler);
 
-// Fills a route with zeros and its type_size, like KEYVIZ_ROUTE_INIT. Null is fine.
+// Fills a route with zeros and its type_size, like KEYVIZ_ROUTE_INIT. NULL is fine.
 void keyviz_route_init(keyviz_route_t *route);
 
 // Registers a route. `*placement` (NULL is fine) becomes KEYVIZ_PLACEMENT_INDIVIDUAL or _COARSENED. A route that is
@@ -544,8 +533,8 @@ keyviz_status_t keyviz_sampler_register_route(keyviz_sampler_t *sampler,
                                               keyviz_error_t *err);
 
 // Registers many routes, all or none: if one is invalid, nothing is registered. `routes` is an array of `count`
-// structs, each as long as the first one's type_size says; `placements` is NULL or has room for `count` numbers.
-// O(n log n) in all. Errors: as keyviz_sampler_register_route.
+// structs, all with the type_size of the first; `placements` is NULL or has room for `count` numbers. An id that comes
+// twice is registered once. O(n log n) in all. Errors: as keyviz_sampler_register_route.
 keyviz_status_t keyviz_sampler_register_routes(keyviz_sampler_t *sampler,
                                                const keyviz_route_t *routes,
                                                size_t count,
@@ -601,7 +590,8 @@ keyviz_status_t keyviz_sampler_sub_bucket_bounds(const keyviz_sampler_t *sampler
                                                  keyviz_error_t *err);
 
 // Counts one request: 1 operation and key_len + value_len bytes, in the slot of (route, label) and the sub-bucket of
-// the key. The key is read, and not kept. `sampler` may be NULL: nothing happens, and the call is OK.
+// the key. The key is read, and not kept. Where labels are off, the label makes no difference, but must still be one.
+// `sampler` may be NULL: nothing happens, and the call is OK; so a host switches the whole off.
 //
 // Returns KEYVIZ_OK; KEYVIZ_ERR_UNKNOWN_ROUTE: the route is not registered, it counts as missed;
 // KEYVIZ_ERR_INVALID_ARGUMENT: the op or the label is none, or the key is NULL with a length: it counts as refused;
@@ -627,15 +617,17 @@ keyviz_status_t keyviz_observe_sized(keyviz_sampler_t *sampler,
 
 // Counts `count` requests. Those that are invalid or whose route is unknown are left out, and all others count:
 // `*counted` (NULL is fine) becomes their number. Returns KEYVIZ_OK if all of them counted, otherwise the status of the
-// first that did not, as keyviz_observe gives it. KEYVIZ_ERR_NULL_POINTER: `observations` is NULL and `count` is not 0.
+// first that did not, as keyviz_observe gives it. Without a sampler none counts, and it is OK.
+//
+// Errors before anything counts: KEYVIZ_ERR_NULL_POINTER (`observations` is NULL and `count` is not 0),
+// KEYVIZ_ERR_INVALID_ARGUMENT (no memory holds that many).
 keyviz_status_t keyviz_observe_batch(keyviz_sampler_t *sampler,
                                      const keyviz_observation_t *observations,
                                      size_t count,
                                      size_t *counted);
 
 // Counts `count` requests given as arrays, one per field; they count in sub-bucket 0. `labels` may be NULL: all
-// legacy. `counted` and the result are as in keyviz_observe_batch. KEYVIZ_ERR_NULL_POINTER: another array is NULL and
-// `count` is not 0.
+// legacy. `counted`, the result and the errors are as in keyviz_observe_batch.
 keyviz_status_t keyviz_observe_columns(keyviz_sampler_t *sampler,
                                        size_t count,
                                        const uint64_t *route_ids,
@@ -648,10 +640,10 @@ keyviz_status_t keyviz_observe_columns(keyviz_sampler_t *sampler,
 // Takes a lane of the sampler, to be given back with keyviz_lane_release before the sampler is freed.
 //
 // Errors: KEYVIZ_ERR_NO_LANE (all `max_lanes` are out, or another one does not fit into the memory limit),
-// KEYVIZ_ERR_NULL_POINTER.
+// KEYVIZ_ERR_CLOSED, KEYVIZ_ERR_NULL_POINTER.
 keyviz_status_t keyviz_lane_acquire(keyviz_sampler_t *sampler, keyviz_lane_t **out, keyviz_error_t *err);
 
-// Gives a lane back. What it counted stays. Null is fine.
+// Gives a lane back. What it counted stays. NULL is fine.
 void keyviz_lane_release(keyviz_lane_t *lane);
 
 // keyviz_observe through a lane: the fastest form. One thread at a time per lane. `lane` may be NULL: nothing happens,
@@ -664,10 +656,10 @@ keyviz_status_t keyviz_lane_observe(keyviz_lane_t *lane,
                                     uint64_t value_len,
                                     uint32_t label);
 
-// Fills it with zeros, its type_size and its row_size, like KEYVIZ_COLUMN_BUFFER_INIT. Null is fine.
+// Fills it with zeros, its type_size and its row_size, like KEYVIZ_COLUMN_BUFFER_INIT. NULL is fine.
 void keyviz_column_buffer_init(keyviz_column_buffer_t *buffer);
 
-// Fills it with zeros and its type_size, like KEYVIZ_COLUMN_INFO_INIT. Null is fine.
+// Fills it with zeros and its type_size, like KEYVIZ_COLUMN_INFO_INIT. NULL is fine.
 void keyviz_column_info_init(keyviz_column_info_t *info);
 
 // Commits a column at `now_ns` (Unix ns) into the history: one row for every slot and sub-bucket that counted anything
@@ -749,6 +741,57 @@ keyviz_status_t keyviz_sampler_save_history_file(const keyviz_sampler_t *sampler
 // Errors: KEYVIZ_ERR_IO, and those of keyviz_sampler_load_history.
 keyviz_status_t keyviz_sampler_load_history_file(keyviz_sampler_t *sampler, const char *path, keyviz_error_t *err);
 
+// The ABI version of the library that is linked; compare it with KEYVIZ_ABI_VERSION of the header.
+uint32_t keyviz_abi_version(void);
+
+// The version of the library that is linked: "x.y.z", static.
+const char *keyviz_version(void);
+
+// The number of labels: they are 0 to this number less one.
+uint32_t keyviz_label_count(void);
+
+// The name of a label, as in row ids: "dynamo"; "" for KEYVIZ_LABEL_LEGACY. Static, zero-terminated; NULL: no such label.
+const char *keyviz_label_name(uint32_t label);
+
+// The label with this name (`len` bytes; no zero needs to follow). `label` may be NULL.
+//
+// Errors: KEYVIZ_ERR_NOT_FOUND (there is no such label).
+keyviz_status_t keyviz_label_from_name(const char *name, size_t len, uint32_t *label);
+
+// Fills it with zeros and its type_size, like KEYVIZ_STATS_INIT. NULL is fine.
+void keyviz_stats_init(keyviz_stats_t *stats);
+
+// Reads the statistics, also of a closed sampler. Takes time in proportion to the routes, during which flushes and
+// registrations wait; observers don't.
+keyviz_status_t keyviz_sampler_stats(const keyviz_sampler_t *sampler, keyviz_stats_t *stats);
+
+// Fills an event with zeros and its type_size, like KEYVIZ_EVENT_INIT. NULL is fine.
+void keyviz_event_init(keyviz_event_t *event);
+
+// Gives events to `callback` from now on; NULL: they wait for keyviz_sampler_poll_events. `user_data` is passed on, and
+// must be usable from every thread that registers routes.
+keyviz_status_t keyviz_sampler_set_event_callback(keyviz_sampler_t *sampler, keyviz_event_fn callback, void *user_data);
+
+// Takes up to `capacity` unread events, oldest first, into `events`, an array whose stride is `events[0].type_size`
+// (the others need no preparation); `*count` becomes their number. 256 are kept; then the oldest goes.
+//
+// Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE (no event was taken).
+keyviz_status_t keyviz_sampler_poll_events(keyviz_sampler_t *sampler,
+                                           keyviz_event_t *events,
+                                           size_t capacity,
+                                           size_t *count,
+                                           keyviz_error_t *err);
+
+// Fills an error with zeros and its type_size, like KEYVIZ_ERROR_INIT. NULL is fine.
+void keyviz_error_init(keyviz_error_t *err);
+
+// Panics inside of the library, to show that this comes back as KEYVIZ_ERR_PANIC and harms nothing: for tests of a
+// host's error handling. Like any panic, it says so on the standard error stream.
+keyviz_status_t keyviz_force_panic(keyviz_error_t *err);
+
+// Fills a layout with zeros and its type_size, like KEYVIZ_HOT_LAYOUT_INIT. NULL is fine.
+void keyviz_hot_layout_init(keyviz_hot_layout_t *layout);
+
 // Describes the hot layout of a sampler. `layout` begins with its type_size.
 //
 // Errors: KEYVIZ_ERR_UNSUPPORTED (the system lacks membarrier(2), which writers outside the library rely on),
@@ -768,13 +811,3 @@ keyviz_status_t keyviz_hot_reserve(keyviz_sampler_t *sampler, void *lane, uint32
 #endif  // __cplusplus
 
 #endif  /* KEYVIZ_H */
-
-// Initialisers: the struct's size, and zero for the rest.
-#define KEYVIZ_ERROR_INIT {sizeof(keyviz_error_t), 0, 0, {0}}
-#define KEYVIZ_OPTIONS_INIT {sizeof(keyviz_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, {0, 0, 0, 0, 0, 0, 0, 0}}
-#define KEYVIZ_ROUTE_INIT {sizeof(keyviz_route_t), 0, 0, 0, 0, 0, 0, 0, 0}
-#define KEYVIZ_COLUMN_INFO_INIT {sizeof(keyviz_column_info_t), 0, 0, 0, 0, 0, 0}
-#define KEYVIZ_COLUMN_BUFFER_INIT {sizeof(keyviz_column_buffer_t), sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
-#define KEYVIZ_STATS_INIT {sizeof(keyviz_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
-#define KEYVIZ_EVENT_INIT {sizeof(keyviz_event_t), 0, 0, 0, 0, 0, 0, 0}
-#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}

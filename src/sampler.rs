@@ -126,6 +126,11 @@ impl Sampler {
         Ok(state)
     }
 
+    /// An error, if the sampler is closed.
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        self.lock().map(drop)
+    }
+
     // ---- Routes.
 
     /// Registers a route. For one that is registered already, tells what it is and changes nothing.

@@ -3,7 +3,7 @@
 use super::handle;
 use super::sampler::{keyviz_sampler_t, now_ns};
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_BUFFER_TOO_SMALL};
-use super::structs::{check_size, read_struct, write_out, write_struct, Sized0};
+use super::structs::{check_extent, check_size, read_struct, write_out, write_struct, Sized0, MAX_SIZE};
 use crate::column::{ColumnRows, RowView};
 use crate::error::Error;
 use std::ffi::c_void;
@@ -35,7 +35,7 @@ pub struct keyviz_row_t {
     pub write_bytes: u64,
     /// Members of a virtual bucket, listed or not; 1 on a single route.
     pub member_routes_total: u64,
-    /// Where the first key of the row's range lies.
+    /// Where the first key of the row's range lies: of its own part, if the route is sub-divided.
     pub start_offset: u64,
     /// Where the first key past the row's range lies.
     pub end_offset: u64,
@@ -51,7 +51,7 @@ pub struct keyviz_row_t {
     pub member_routes_count: u32,
     /// Number of parent ids.
     pub parents_count: u32,
-    /// KEYVIZ_LABEL_*.
+    /// KEYVIZ_LABEL_*; KEYVIZ_LABEL_LEGACY on a virtual bucket, and where labels are off.
     pub label: u32,
     /// KEYVIZ_ROW_AGGREGATE, KEYVIZ_ROW_UNBOUNDED.
     pub flags: u32,
@@ -125,7 +125,7 @@ pub struct keyviz_column_buffer_t {
 // SAFETY: integers and pointers only, no padding.
 unsafe impl Sized0 for keyviz_column_buffer_t {}
 
-/// Fills it with zeros, its type_size and its row_size, like KEYVIZ_COLUMN_BUFFER_INIT. Null is fine.
+/// Fills it with zeros, its type_size and its row_size, like KEYVIZ_COLUMN_BUFFER_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_column_buffer_init(buffer: *mut keyviz_column_buffer_t) {
     if !buffer.is_null() {
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn keyviz_column_buffer_init(buffer: *mut keyviz_column_bu
     }
 }
 
-/// Fills it with zeros and its type_size, like KEYVIZ_COLUMN_INFO_INIT. Null is fine.
+/// Fills it with zeros and its type_size, like KEYVIZ_COLUMN_INFO_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_column_info_init(info: *mut keyviz_column_info_t) {
     if !info.is_null() {
@@ -247,7 +247,7 @@ struct Buffer {
 impl Buffer {
     unsafe fn check(to: *mut keyviz_column_buffer_t) -> Result<Self, Failure> {
         let fields = read_struct(to.cast_const(), "buffer")?;
-        if fields.row_size < size_of::<keyviz_row_t>() {
+        if !(size_of::<keyviz_row_t>()..=MAX_SIZE).contains(&fields.row_size) {
             return Err(Failure::new(
                 super::status::KEYVIZ_ERR_TYPE_SIZE,
                 format!("buffer.row_size is {}, and {} is the least", fields.row_size, size_of::<keyviz_row_t>()),
@@ -256,6 +256,8 @@ impl Buffer {
         if fields.rows.is_null() && fields.row_capacity > 0 {
             return Err(Failure::null("buffer.rows"));
         }
+        check_extent(fields.row_capacity, fields.row_size, "buffer.rows")?;
+        check_extent(fields.arena_capacity, 1, "buffer.arena")?;
         if fields.arena.is_null() && fields.arena_capacity > 0 {
             return Err(Failure::null("buffer.arena"));
         }
@@ -295,15 +297,20 @@ impl Buffer {
     }
 }
 
-/// Writes pieces one behind the other, or nothing if they don't fit.
+/// A buffer without memory has no room.
+pub(super) fn check_buffer(buffer: *mut c_void, capacity: usize) -> Result<(), Failure> {
+    if buffer.is_null() && capacity > 0 {
+        return Err(Failure::null("buffer"));
+    }
+    Ok(())
+}
+
+/// Writes pieces one behind the other into a checked buffer, or nothing if they don't fit.
 pub(super) unsafe fn copy_out(pieces: &[&[u8]], buffer: *mut c_void, capacity: usize) -> Result<(), Failure> {
     let needed: usize = pieces.iter().map(|piece| piece.len()).sum();
     if needed > capacity {
         let message = format!("buffer too small: it takes {needed} bytes");
         return Err(Failure::new(KEYVIZ_ERR_BUFFER_TOO_SMALL, message));
-    }
-    if buffer.is_null() && needed > 0 {
-        return Err(Failure::null("buffer"));
     }
     let mut to = buffer.cast::<u8>();
     for piece in pieces {

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// What a handle type is called, and its word.
 ///
 /// # Safety
-/// At `MAGIC_OFFSET` lies an `AtomicU32` that holds `MAGIC` from the beginning.
+/// `repr(C)`, and at `MAGIC_OFFSET`, which is 0, lies an `AtomicU32` that holds `MAGIC` from the beginning: of a stranger,
+/// no more than its first 4 bytes may be read.
 pub(super) unsafe trait Handle: Sized {
     const NAME: &'static str;
     const MAGIC: u32;
@@ -40,8 +41,9 @@ pub(super) unsafe fn get<'a, T: Handle>(handle: *const T) -> Result<&'a T, Failu
 /// As for [`get`].
 #[inline(always)]
 pub(super) unsafe fn is_valid<T: Handle>(handle: *const T) -> bool {
+    const { assert!(T::MAGIC_OFFSET == 0) };
     // Read without regard to alignment, since a foreign pointer may have any.
-    handle.cast::<u8>().add(T::MAGIC_OFFSET).cast::<u32>().read_unaligned() == T::MAGIC
+    handle.cast::<u32>().read_unaligned() == T::MAGIC
 }
 
 /// Takes a value back; null, and what is no live handle, is left alone.

@@ -1,5 +1,6 @@
 //! Saving and loading the history.
 
+use super::columns::{check_buffer, copy_out};
 use super::handle;
 use super::sampler::keyviz_sampler_t;
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure};
@@ -26,9 +27,10 @@ pub unsafe extern "C" fn keyviz_sampler_save_history(
         if size.is_null() {
             return Err(Failure::null("size"));
         }
+        check_buffer(buffer, capacity)?;
         let image = sampler.save_history()?;
         write_out(size, image.len());
-        super::columns::copy_out(&[&image], buffer, capacity)
+        copy_out(&[&image], buffer, capacity)
     })
 }
 
@@ -46,6 +48,7 @@ pub unsafe extern "C" fn keyviz_sampler_load_history(
 ) -> keyviz_status_t {
     guard(err, || {
         let sampler = &handle::get(sampler)?.sampler;
+        sampler.check_open()?;
         sampler.load_history(bytes(image, len, "image")?)?;
         Ok(())
     })
@@ -76,6 +79,7 @@ pub unsafe extern "C" fn keyviz_sampler_load_history_file(
 ) -> keyviz_status_t {
     guard(err, || {
         let sampler = &handle::get(sampler)?.sampler;
+        sampler.check_open()?;
         sampler.load_history_file(self::path(path)?)?;
         Ok(())
     })

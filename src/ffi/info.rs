@@ -46,7 +46,9 @@ macro_rules! labels {
 }
 include!("../labels.rs");
 
-/// The label with this name (`len` bytes, not zero-terminated). KEYVIZ_ERR_NOT_FOUND: there is none.
+/// The label with this name (`len` bytes; no zero needs to follow). `label` may be NULL.
+///
+/// Errors: KEYVIZ_ERR_NOT_FOUND (there is no such label).
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_label_from_name(name: *const c_char, len: usize, label: *mut u32) -> keyviz_status_t {
     guard(std::ptr::null_mut(), || {
@@ -92,7 +94,7 @@ pub struct keyviz_stats_t {
 // SAFETY: integers only, no padding.
 unsafe impl Sized0 for keyviz_stats_t {}
 
-/// Fills it with zeros and its type_size, like KEYVIZ_STATS_INIT. Null is fine.
+/// Fills it with zeros and its type_size, like KEYVIZ_STATS_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_stats_init(stats: *mut keyviz_stats_t) {
     if !stats.is_null() {
@@ -101,7 +103,8 @@ pub unsafe extern "C" fn keyviz_stats_init(stats: *mut keyviz_stats_t) {
     }
 }
 
-/// Reads the statistics. Takes time in proportion to the routes.
+/// Reads the statistics, also of a closed sampler. Takes time in proportion to the routes, during which flushes and
+/// registrations wait; observers don't.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_stats(
     sampler: *const keyviz_sampler_t,
@@ -163,6 +166,15 @@ pub struct keyviz_event_t {
 // SAFETY: integers only, no padding.
 unsafe impl Sized0 for keyviz_event_t {}
 
+/// Fills an event with zeros and its type_size, like KEYVIZ_EVENT_INIT. NULL is fine.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_event_init(event: *mut keyviz_event_t) {
+    if !event.is_null() {
+        event.write_bytes(0, 1);
+        (*event).type_size = size_of::<keyviz_event_t>();
+    }
+}
+
 /// What a host does with an event: `event` is valid during the call. It runs in the thread whose call caused the event,
 /// after that call is done and without any lock, so it may call the library; it must not unwind or longjmp.
 pub type keyviz_event_fn = Option<unsafe extern "C" fn(event: *const keyviz_event_t, user_data: *mut c_void)>;
@@ -201,8 +213,8 @@ impl From<&Event> for keyviz_event_t {
     }
 }
 
-/// Takes up to `capacity` unread events, oldest first, into `events`, an array whose stride is `events[0].type_size`;
-/// `*count` becomes their number.
+/// Takes up to `capacity` unread events, oldest first, into `events`, an array whose stride is `events[0].type_size`
+/// (the others need no preparation); `*count` becomes their number. 256 are kept; then the oldest goes.
 ///
 /// Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE (no event was taken).
 #[no_mangle]
@@ -225,7 +237,11 @@ pub unsafe extern "C" fn keyviz_sampler_poll_events(
                 let Some(event) = sampler.poll_event() else { break };
                 let out = keyviz_event_t::from(&event);
                 let to = events.cast::<u8>().add(taken * stride);
-                to.cast::<usize>().write_unaligned(stride);
+                // Only the first struct is the caller's to prepare.
+                if taken > 0 {
+                    to.write_bytes(0, stride);
+                    to.cast::<usize>().write_unaligned(stride);
+                }
                 write_struct(to.cast::<keyviz_event_t>(), "events", &out)?;
                 taken += 1;
             }

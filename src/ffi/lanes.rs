@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// A lane: a private set of counters. One thread at a time uses it, and it may pass from thread to thread (with the
 /// host's own synchronisation). Threads that call keyviz_observe need none: they get theirs by themselves.
+// Not as a plain attribute: cbindgen would take the type for a struct that callers may look into.
+#[cfg_attr(all(), repr(C))]
 pub struct keyviz_lane_t {
     magic: AtomicU32,
     pub(super) lane: Arc<Lane>,
@@ -22,7 +24,7 @@ pub struct keyviz_lane_t {
     hot: *const Hot,
 }
 
-// SAFETY: as it stands above.
+// SAFETY: `repr(C)`, and the word comes first.
 unsafe impl Handle for keyviz_lane_t {
     const NAME: &'static str = "lane";
     const MAGIC: u32 = 0x6b76_0002;
@@ -32,7 +34,7 @@ unsafe impl Handle for keyviz_lane_t {
 /// Takes a lane of the sampler, to be given back with keyviz_lane_release before the sampler is freed.
 ///
 /// Errors: KEYVIZ_ERR_NO_LANE (all `max_lanes` are out, or another one does not fit into the memory limit),
-/// KEYVIZ_ERR_NULL_POINTER.
+/// KEYVIZ_ERR_CLOSED, KEYVIZ_ERR_NULL_POINTER.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_lane_acquire(
     sampler: *mut keyviz_sampler_t,
@@ -44,6 +46,7 @@ pub unsafe extern "C" fn keyviz_lane_acquire(
         if out.is_null() {
             return Err(Failure::null("out"));
         }
+        core.check_open()?;
         let lane = core.lease_lane().ok_or_else(|| Failure::new(KEYVIZ_ERR_NO_LANE, "all lanes are out"))?;
         let magic = AtomicU32::new(keyviz_lane_t::MAGIC);
         write_out(out, handle::into_raw(keyviz_lane_t { magic, lane, sampler, hot: core.hot() }));
@@ -51,7 +54,7 @@ pub unsafe extern "C" fn keyviz_lane_acquire(
     })
 }
 
-/// Gives a lane back. What it counted stays. Null is fine.
+/// Gives a lane back. What it counted stays. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_lane_release(lane: *mut keyviz_lane_t) {
     guard(std::ptr::null_mut(), || {

@@ -81,12 +81,19 @@ pub struct keyviz_hot_layout_t {
     pub divided_ratio: u32,
     /// In a divided route: address of the prefix.
     pub divided_prefix: u32,
-    /// Zero.
-    pub reserved: u32,
 }
 
 // SAFETY: integers and pointers only, no padding.
 unsafe impl Sized0 for keyviz_hot_layout_t {}
+
+/// Fills a layout with zeros and its type_size, like KEYVIZ_HOT_LAYOUT_INIT. NULL is fine.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_hot_layout_init(layout: *mut keyviz_hot_layout_t) {
+    if !layout.is_null() {
+        layout.write_bytes(0, 1);
+        (*layout).type_size = size_of::<keyviz_hot_layout_t>();
+    }
+}
 
 /// Describes the hot layout of a sampler. `layout` begins with its type_size.
 ///
@@ -101,6 +108,7 @@ pub unsafe extern "C" fn keyviz_hot_layout(
     guard(err, || {
         let sampler = &handle::get(sampler)?.sampler;
         check_size(layout, "layout")?;
+        sampler.check_open()?;
         if !heavy_fence() {
             return Err(Failure::new(KEYVIZ_ERR_UNSUPPORTED, "the system has no membarrier(2)"));
         }
@@ -126,7 +134,6 @@ pub unsafe extern "C" fn keyviz_hot_layout(
             divided_span: parts + offset_of!(Parts, span) as u32,
             divided_ratio: parts + offset_of!(Parts, ratio) as u32,
             divided_prefix: offset_of!(Layout, prefix) as u32,
-            reserved: 0,
         };
         write_struct(layout, "layout", &out)
     })

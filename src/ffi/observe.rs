@@ -3,10 +3,10 @@
 use super::handle;
 use super::sampler::keyviz_sampler_t;
 use super::status::{
-    keyviz_status_t, KEYVIZ_ERR_INVALID_ARGUMENT, KEYVIZ_ERR_INVALID_HANDLE, KEYVIZ_ERR_NO_MEMORY,
-    KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK, KEYVIZ_ERR_PANIC, KEYVIZ_ERR_NULL_POINTER,
+    keyviz_status_t, Failure, KEYVIZ_ERR_INVALID_ARGUMENT, KEYVIZ_ERR_INVALID_HANDLE, KEYVIZ_ERR_NO_MEMORY,
+    KEYVIZ_ERR_PANIC, KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK,
 };
-use super::structs::write_out;
+use super::structs::{check_array, write_out};
 use crate::label::Label;
 use crate::lane::{Observation, Observed, Plain, ANY_LABEL};
 use crate::sampler::Sampler;
@@ -73,7 +73,8 @@ pub(super) unsafe fn key<'a>(key: *const c_void, len: usize) -> Key<'a> {
 }
 
 /// Counts one request: 1 operation and key_len + value_len bytes, in the slot of (route, label) and the sub-bucket of
-/// the key. The key is read, and not kept. `sampler` may be NULL: nothing happens, and the call is OK.
+/// the key. The key is read, and not kept. Where labels are off, the label makes no difference, but must still be one.
+/// `sampler` may be NULL: nothing happens, and the call is OK; so a host switches the whole off.
 ///
 /// Returns KEYVIZ_OK; KEYVIZ_ERR_UNKNOWN_ROUTE: the route is not registered, it counts as missed;
 /// KEYVIZ_ERR_INVALID_ARGUMENT: the op or the label is none, or the key is NULL with a length: it counts as refused;
@@ -174,7 +175,10 @@ pub(super) fn count<'a>(
 
 /// Counts `count` requests. Those that are invalid or whose route is unknown are left out, and all others count:
 /// `*counted` (NULL is fine) becomes their number. Returns KEYVIZ_OK if all of them counted, otherwise the status of the
-/// first that did not, as keyviz_observe gives it. KEYVIZ_ERR_NULL_POINTER: `observations` is NULL and `count` is not 0.
+/// first that did not, as keyviz_observe gives it. Without a sampler none counts, and it is OK.
+///
+/// Errors before anything counts: KEYVIZ_ERR_NULL_POINTER (`observations` is NULL and `count` is not 0),
+/// KEYVIZ_ERR_INVALID_ARGUMENT (no memory holds that many).
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_observe_batch(
     sampler: *mut keyviz_sampler_t,
@@ -182,8 +186,8 @@ pub unsafe extern "C" fn keyviz_observe_batch(
     count: usize,
     counted: *mut usize,
 ) -> keyviz_status_t {
-    let arrays = [observations.cast::<c_void>()];
-    run(sampler, count, counted, &arrays, |sampler, i| {
+    let array = || check_array(observations, count, "observations");
+    run(sampler, count, counted, array, |sampler, i| {
         let one = *observations.add(i);
         let key = if one.key.is_null() { Key::Absent } else { self::key(one.key, one.key_len) };
         checked(sampler, one.route_id, key, one.key_len as u64, one.op, one.value_len, one.label)
@@ -191,8 +195,7 @@ pub unsafe extern "C" fn keyviz_observe_batch(
 }
 
 /// Counts `count` requests given as arrays, one per field; they count in sub-bucket 0. `labels` may be NULL: all
-/// legacy. `counted` and the result are as in keyviz_observe_batch. KEYVIZ_ERR_NULL_POINTER: another array is NULL and
-/// `count` is not 0.
+/// legacy. `counted`, the result and the errors are as in keyviz_observe_batch.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_observe_columns(
     sampler: *mut keyviz_sampler_t,
@@ -204,8 +207,13 @@ pub unsafe extern "C" fn keyviz_observe_columns(
     labels: *const u8,
     counted: *mut usize,
 ) -> keyviz_status_t {
-    let arrays = [route_ids.cast(), ops.cast(), key_lens.cast(), value_lens.cast()];
-    run(sampler, count, counted, &arrays, |sampler, i| {
+    let arrays = || {
+        check_array(route_ids, count, "route_ids")?;
+        check_array(ops, count, "ops")?;
+        check_array(key_lens, count, "key_lens")?;
+        check_array(value_lens, count, "value_lens")
+    };
+    run(sampler, count, counted, arrays, |sampler, i| {
         let label = if labels.is_null() { 0 } else { u32::from(*labels.add(i)) };
         let (op, key_len) = (u32::from(*ops.add(i)), u64::from(*key_lens.add(i)));
         checked(sampler, *route_ids.add(i), Key::Absent, key_len, op, *value_lens.add(i), label)
@@ -236,17 +244,20 @@ unsafe fn run<'a>(
     sampler: *mut keyviz_sampler_t,
     count: usize,
     counted: *mut usize,
-    arrays: &[*const c_void],
+    check_arrays: impl FnOnce() -> Result<(), Failure>,
     mut observation: impl FnMut(&'a Sampler, usize) -> Option<Observation<'a>>,
 ) -> keyviz_status_t {
     if sampler.is_null() {
+        write_out(counted, 0);
         return KEYVIZ_OK;
     }
     if !handle::is_valid(sampler) {
         return KEYVIZ_ERR_INVALID_HANDLE;
     }
-    if count > 0 && arrays.iter().any(|array| array.is_null()) {
-        return KEYVIZ_ERR_NULL_POINTER;
+    if count > 0 {
+        if let Err(wrong) = check_arrays() {
+            return wrong.status;
+        }
     }
     let sampler: &Sampler = &(*sampler).sampler;
     let outcome = catch_unwind(AssertUnwindSafe(|| {

@@ -1,9 +1,10 @@
 //! Registering, removing, splitting and merging routes.
 
+use super::columns::{check_buffer, copy_out};
 use super::handle;
 use super::sampler::keyviz_sampler_t;
-use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND};
-use super::structs::{bytes, check_size, read_struct, slice, write_out, Sized0};
+use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_TYPE_SIZE};
+use super::structs::{bytes, check_extent, check_size, read_struct, slice, write_out, Sized0};
 use crate::registry::RouteSpec;
 use std::ffi::c_void;
 
@@ -42,7 +43,7 @@ pub struct keyviz_route_t {
 // SAFETY: integers and pointers only, no padding.
 unsafe impl Sized0 for keyviz_route_t {}
 
-/// Fills a route with zeros and its type_size, like KEYVIZ_ROUTE_INIT. Null is fine.
+/// Fills a route with zeros and its type_size, like KEYVIZ_ROUTE_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_route_init(route: *mut keyviz_route_t) {
     if !route.is_null() {
@@ -57,10 +58,15 @@ unsafe fn specs<'a>(routes: *const keyviz_route_t, count: usize) -> Result<Vec<R
         return Ok(Vec::new());
     }
     let stride = check_size(routes, "routes[0]")?;
+    check_extent(count, stride, "routes")?;
     let mut specs = Vec::with_capacity(count.min(1 << 20));
     for i in 0..count {
         let at = routes.cast::<u8>().add(i * stride).cast::<keyviz_route_t>();
         let what = format!("routes[{i}]");
+        if at.cast::<usize>().read_unaligned() != stride {
+            let message = format!("{what}.type_size is not that of routes[0], which is {stride}");
+            return Err(Failure::new(KEYVIZ_ERR_TYPE_SIZE, message));
+        }
         let route = read_struct(at, &what)?;
         if route.flags & !KEYVIZ_ROUTE_ANY_RANGE != 0 || route.reserved != 0 {
             return Err(Failure::invalid(format!("{what} has flags that there are not")));
@@ -68,8 +74,8 @@ unsafe fn specs<'a>(routes: *const keyviz_route_t, count: usize) -> Result<Vec<R
         specs.push(RouteSpec {
             route_id: route.route_id,
             group_id: route.group_id,
-            start: bytes(route.start, route.start_len, "route.start")?,
-            end: bytes(route.end, route.end_len, "route.end")?,
+            start: bytes(route.start, route.start_len, &format!("{what}.start"))?,
+            end: bytes(route.end, route.end_len, &format!("{what}.end"))?,
             any_range: route.flags & KEYVIZ_ROUTE_ANY_RANGE != 0,
         });
     }
@@ -97,8 +103,8 @@ pub unsafe extern "C" fn keyviz_sampler_register_route(
 }
 
 /// Registers many routes, all or none: if one is invalid, nothing is registered. `routes` is an array of `count`
-/// structs, each as long as the first one's type_size says; `placements` is NULL or has room for `count` numbers.
-/// O(n log n) in all. Errors: as keyviz_sampler_register_route.
+/// structs, all with the type_size of the first; `placements` is NULL or has room for `count` numbers. An id that comes
+/// twice is registered once. O(n log n) in all. Errors: as keyviz_sampler_register_route.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_register_routes(
     sampler: *mut keyviz_sampler_t,
@@ -219,8 +225,9 @@ pub unsafe extern "C" fn keyviz_sampler_sub_bucket_bounds(
         let bounds = handle::get(sampler)?.sampler.sub_bucket_bounds(route_id, sub_bucket)?;
         let (start, end) = bounds
             .ok_or_else(|| Failure::new(KEYVIZ_ERR_NOT_FOUND, format!("route {route_id} has no sub-bucket {sub_bucket}")))?;
+        check_buffer(buffer, capacity)?;
         write_out(start_len, start.len());
         write_out(end_len, end.len());
-        super::columns::copy_out(&[&start, &end], buffer, capacity)
+        copy_out(&[&start, &end], buffer, capacity)
     })
 }

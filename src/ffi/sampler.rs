@@ -10,12 +10,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A sampler. Every function that takes one may be called from any thread at any time, but for
 /// keyviz_sampler_free, after which the handle is no more.
+// Not as a plain attribute: cbindgen would take the type for a struct that callers may look into.
+#[cfg_attr(all(), repr(C))]
 pub struct keyviz_sampler_t {
     magic: AtomicU32,
     pub(super) sampler: Sampler,
 }
 
-// SAFETY: as it stands above.
+// SAFETY: `repr(C)`, and the word comes first.
 unsafe impl Handle for keyviz_sampler_t {
     const NAME: &'static str = "sampler";
     const MAGIC: u32 = 0x6b76_0001;
@@ -100,7 +102,7 @@ pub(super) fn now_ns() -> i64 {
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// Fills options with their defaults, like KEYVIZ_OPTIONS_INIT. Null is fine.
+/// Fills options with their defaults, like KEYVIZ_OPTIONS_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_options_init(options: *mut keyviz_options_t) {
     if !options.is_null() {
@@ -152,9 +154,10 @@ fn check_options(options: &keyviz_options_t) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends a sampler while observers may still run: from now on every route is unknown to them (the lanes too), every
-/// other call returns KEYVIZ_ERR_CLOSED, and nearly all memory is given back at once. The handle stays valid, to be
-/// freed when nobody uses it any more. Closing twice is fine. May wait for observers that are in the middle of a call.
+/// Ends a sampler while observers may still run: from now on every route is unknown to them (the lanes too), nearly all
+/// memory is given back at once, and other calls return KEYVIZ_ERR_CLOSED, but for the statistics, events that wait and
+/// giving lanes back. The handle stays valid, to be freed when nobody uses it any more. Closing twice is fine. May wait
+/// for observers that are in the middle of a call.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_close(sampler: *mut keyviz_sampler_t) -> keyviz_status_t {
     guard(std::ptr::null_mut(), || {
@@ -164,7 +167,7 @@ pub unsafe extern "C" fn keyviz_sampler_close(sampler: *mut keyviz_sampler_t) ->
 }
 
 /// Frees a sampler, and with it all its counters and columns. Its lanes must have been released, and no other thread
-/// may be in a call with it. Null is fine.
+/// may be in a call with it. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_free(sampler: *mut keyviz_sampler_t) {
     guard(std::ptr::null_mut(), || {

@@ -75,6 +75,14 @@ impl Default for keyviz_error_t {
     }
 }
 
+/// Fills an error with zeros and its type_size, like KEYVIZ_ERROR_INIT. NULL is fine.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_error_init(err: *mut keyviz_error_t) {
+    if !err.is_null() {
+        err.write(keyviz_error_t::default());
+    }
+}
+
 /// A status with its reason.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -133,21 +141,51 @@ pub(super) fn guard(err: *mut keyviz_error_t, body: impl FnOnce() -> Result<(), 
     for (to, from) in error.message.iter_mut().zip(failure.message[..fits].bytes()) {
         *to = from as c_char;
     }
-    // SAFETY: the caller passes null or an error struct of the size it says.
-    let written = unsafe { write_struct(err, "err", &error) };
-    match written {
-        Err(wrong) if !err.is_null() && failure.status == KEYVIZ_OK => wrong.status,
-        _ => failure.status,
-    }
+    // SAFETY: the caller passes null or an error struct of the size it says. One that says a wrong size stays as it is:
+    // the failure is worth more to the caller than a complaint about where to write it.
+    let _ = unsafe { write_struct(err, "err", &error) };
+    failure.status
 }
 
 fn floor_char_boundary(text: &str, at_most: usize) -> usize {
     (0..=at_most.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0)
 }
 
-/// Panics inside of the library, to show that this comes back as KEYVIZ_ERR_PANIC and harms nothing.
-/// For tests of a host's error handling.
+/// Panics inside of the library, to show that this comes back as KEYVIZ_ERR_PANIC and harms nothing: for tests of a
+/// host's error handling. Like any panic, it says so on the standard error stream.
 #[no_mangle]
 pub extern "C" fn keyviz_force_panic(err: *mut keyviz_error_t) -> keyviz_status_t {
     guard(err, || panic!("forced by keyviz_force_panic"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message_of(text: String) -> Vec<u8> {
+        let mut error = keyviz_error_t { message: [0x55; KEYVIZ_ERROR_MESSAGE_SIZE], ..Default::default() };
+        assert_eq!(guard(&mut error, || Err(Failure::invalid(text))), KEYVIZ_ERR_INVALID_ARGUMENT);
+        assert_eq!(error.status, KEYVIZ_ERR_INVALID_ARGUMENT);
+        let bytes = error.message.map(|byte| byte as u8);
+        let end = bytes.iter().position(|&byte| byte == 0).expect("the message is terminated");
+        assert!(bytes[end..].iter().all(|&byte| byte == 0), "nothing of an older message is left");
+        bytes[..end].to_vec()
+    }
+
+    #[test]
+    fn a_message_that_just_fits_is_whole() {
+        let longest = "x".repeat(KEYVIZ_ERROR_MESSAGE_SIZE - 1);
+        assert_eq!(message_of(longest.clone()), longest.as_bytes());
+        assert_eq!(message_of(format!("{longest}y")), longest.as_bytes());
+        assert_eq!(message_of(String::new()), b"");
+    }
+
+    #[test]
+    fn a_message_is_cut_between_characters() {
+        for shift in 0..4 {
+            let cut = message_of("x".repeat(shift) + &"\u{1f511}".repeat(100));
+            let text = std::str::from_utf8(&cut).expect("still UTF-8");
+            assert!(text.ends_with('\u{1f511}') && cut.len() > KEYVIZ_ERROR_MESSAGE_SIZE - 5);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::status::{Failure, KEYVIZ_ERR_TYPE_SIZE};
 use std::mem::MaybeUninit;
 
 /// Largest type_size that is believed.
-const MAX_SIZE: usize = 1 << 16;
+pub(super) const MAX_SIZE: usize = 1 << 16;
 
 /// A struct whose first field is its size.
 ///
@@ -38,7 +38,7 @@ pub(super) unsafe fn read_struct<T: Sized0>(from: *const T, what: &str) -> Resul
     Ok(value.assume_init())
 }
 
-/// Writes an output struct as far as the caller's reaches; the caller's type_size stays. Null is fine.
+/// Writes an output struct as far as the caller's reaches; the caller's type_size stays. NULL is fine.
 ///
 /// # Safety
 /// `to` is null, or points at a struct that is as long as its first field says.
@@ -89,13 +89,20 @@ pub(super) unsafe fn slice<'a, T>(at: *const T, len: usize, what: &str) -> Resul
     Ok(std::slice::from_raw_parts(at, len))
 }
 
-fn check_array<T>(at: *const T, len: usize, what: &str) -> Result<(), Failure> {
+/// Whether `len` elements of `size` bytes can lie in memory.
+pub(super) fn check_extent(len: usize, size: usize, what: &str) -> Result<(), Failure> {
+    if len.checked_mul(size).is_none_or(|bytes| bytes > isize::MAX as usize) {
+        return Err(Failure::invalid(format!("{what} has {len} elements, which no memory holds")));
+    }
+    Ok(())
+}
+
+/// Checks an array that a caller passes in, without looking into it.
+pub(super) fn check_array<T>(at: *const T, len: usize, what: &str) -> Result<(), Failure> {
     if at.is_null() {
         return Err(Failure::null(what));
     }
-    if len.checked_mul(size_of::<T>()).is_none_or(|bytes| bytes > isize::MAX as usize) {
-        return Err(Failure::invalid(format!("{what} has {len} elements, which no memory holds")));
-    }
+    check_extent(len, size_of::<T>(), what)?;
     if !at.is_aligned() {
         return Err(Failure::invalid(format!("{what} is not aligned")));
     }
