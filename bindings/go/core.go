@@ -76,9 +76,10 @@ type core struct {
 	// lanes are the lanes' addresses by P; 0: not acquired yet. None at all: every observation crosses.
 	lanes []uintptr
 	// table is where the address of the current route table stands.
-	table uintptr
+	table *uintptr
 	// shared is the lane of Ps that have none, and passages its passages.
-	shared, passages uintptr
+	shared   *lane
+	passages *sharedPassages
 	// labelMask is 0 where labels are off: it makes every label legacy.
 	labelMask uint32
 

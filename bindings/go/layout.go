@@ -12,89 +12,114 @@ import (
 )
 
 // The hot layout, version 1, of a 64-bit library: where Observe finds what it needs in the library's memory (see
-// keyviz_hot_layout_t in keyviz.h). Constants, so that Observe reads none of it; readLayout compares them with what
-// the linked library says.
-const (
-	layoutVersion = 1
+// keyviz_hot_layout_t in keyviz.h). These are its structures; readLayout compares them with what the linked library
+// says.
+//
+// Addresses in it are numbers on this side (see at).
+type (
+	// table is the route table.
+	table struct {
+		entries uintptr // of entry
+		mask    uint64  // number of entries less one
+		shift   uint32
+	}
 
-	hashFactor   = 0x9e37_79b9_7f4a_7c15
-	tableEntries = 0
-	tableMask    = 8
-	tableShift   = 16
+	// entry is a route. The place is published after the id.
+	entry struct {
+		id, place uint64
+	}
 
-	entrySize  = 16
-	entryPlace = 8
+	// lane is a set of counters.
+	lane struct {
+		passages uint64
+		missed   uint64
+		segments [32]segment // by the number of a cell's highest bit
+	}
 
-	lanePassages = 0
-	laneMissed   = 8
-	laneSegments = 16
-	segmentSize  = 16
-	segmentMarks = 8
-	cellSize     = 32
-	blockBits    = 6
+	// segment is where cells lie; 0: not mapped. Both addresses are moved back, so that cell numbers count from 0.
+	segment struct {
+		counters uintptr // of cell
+		marks    uintptr // a byte per 2^blockBits cells
+	}
 
-	dividedFirst  = 0
-	dividedStride = 4
-	dividedParts  = 8
-	dividedPrefix = 40
+	// cell has the reads, writes, read bytes and write bytes of a slot or a part of it.
+	cell [4]uint64
+
+	// sharedPassages are those of the shared lane.
+	sharedPassages struct {
+		generation uint64
+		inside     [2]uint64
+	}
+
+	// divided is a divided route.
+	divided struct {
+		first  uint32 // first cell
+		stride uint32 // cells from label to label
+		parts  parts
+		prefix uintptr // what the range's bounds share
+	}
+
+	// parts is how its range is cut.
+	parts struct {
+		count     uint32 // number of parts
+		prefixLen uint32
+		low       uint64 // window of the range's start
+		span      uint64 // window of the range's end, less low
+		ratio     uint64 // floor(count * 2^64 / span)
+	}
 )
 
-// The low bits of a place.
 const (
+	layoutVersion = 1
+	hashFactor    = 0x9e37_79b9_7f4a_7c15
+	blockBits     = 6
+
+	// The low bits of a place.
 	placeTag     = 3
 	placeDirect  = 1
 	placeDivided = 2
 )
 
-// parts is how the range of a divided route is cut, as it lies in the library's memory.
-type parts struct {
-	count     uint32 // number of parts
-	prefixLen uint32 // length of the prefix that the range's bounds share
-	low       uint64 // window of the range's start
-	span      uint64 // window of the range's end, less low
-	ratio     uint64 // floor(count * 2^64 / span)
+// at is the memory at an address in the library. A moved address may point anywhere, and a pointer to anywhere is
+// nothing that the garbage collector should see: so they are numbers until the one place that is meant is known.
+func at(address uintptr) unsafe.Pointer {
+	return unsafe.Add(unsafe.Pointer(nil), address)
 }
 
 // readLayout makes the core count in place, if the library's layout is the one that this package knows.
 func (c *core) readLayout() {
 	layout := C.keyviz_hot_layout_t{type_size: C.sizeof_keyviz_hot_layout_t}
-	if C.keyviz_hot_layout(c.handle, &layout, nil) != C.KEYVIZ_OK || !knows(&layout) {
+	if C.keyviz_hot_layout(c.handle, &layout, nil) != C.KEYVIZ_OK || !isKnown(&layout) {
 		return
 	}
-	c.table = uintptr(layout.table)
-	c.shared = uintptr(layout.shared_lane)
-	c.passages = uintptr(layout.shared_passages)
+	c.table = (*uintptr)(layout.table)
+	c.shared = (*lane)(layout.shared_lane)
+	c.passages = (*sharedPassages)(layout.shared_passages)
 	c.lanes = make([]uintptr, min(maxLanes, max(64, 4*runtime.GOMAXPROCS(0))))
 }
 
-func knows(layout *C.keyviz_hot_layout_t) bool {
-	type offsets struct {
-		version                                                   uint32
-		factor                                                    uint64
-		entries, mask, shift, passages, missed, segments, block   uint32
-		first, stride, count, prefixLen, low, span, ratio, prefix uint32
+func isKnown(layout *C.keyviz_hot_layout_t) bool {
+	const inParts = unsafe.Offsetof(divided{}.parts)
+	for _, offset := range [][2]uintptr{
+		{uintptr(layout.table_entries), unsafe.Offsetof(table{}.entries)},
+		{uintptr(layout.table_mask), unsafe.Offsetof(table{}.mask)},
+		{uintptr(layout.table_shift), unsafe.Offsetof(table{}.shift)},
+		{uintptr(layout.lane_passages), unsafe.Offsetof(lane{}.passages)},
+		{uintptr(layout.lane_missed), unsafe.Offsetof(lane{}.missed)},
+		{uintptr(layout.lane_segments), unsafe.Offsetof(lane{}.segments)},
+		{uintptr(layout.divided_first), unsafe.Offsetof(divided{}.first)},
+		{uintptr(layout.divided_stride), unsafe.Offsetof(divided{}.stride)},
+		{uintptr(layout.divided_count), inParts + unsafe.Offsetof(parts{}.count)},
+		{uintptr(layout.divided_prefix_len), inParts + unsafe.Offsetof(parts{}.prefixLen)},
+		{uintptr(layout.divided_low), inParts + unsafe.Offsetof(parts{}.low)},
+		{uintptr(layout.divided_span), inParts + unsafe.Offsetof(parts{}.span)},
+		{uintptr(layout.divided_ratio), inParts + unsafe.Offsetof(parts{}.ratio)},
+		{uintptr(layout.divided_prefix), unsafe.Offsetof(divided{}.prefix)},
+	} {
+		if offset[0] != offset[1] {
+			return false
+		}
 	}
-	theirs := offsets{
-		version: uint32(layout.version),
-		factor:  uint64(layout.hash_factor),
-		entries: uint32(layout.table_entries), mask: uint32(layout.table_mask), shift: uint32(layout.table_shift),
-		passages: uint32(layout.lane_passages), missed: uint32(layout.lane_missed),
-		segments: uint32(layout.lane_segments), block: uint32(layout.block_bits),
-		first: uint32(layout.divided_first), stride: uint32(layout.divided_stride),
-		count: uint32(layout.divided_count), prefixLen: uint32(layout.divided_prefix_len),
-		low: uint32(layout.divided_low), span: uint32(layout.divided_span), ratio: uint32(layout.divided_ratio),
-		prefix: uint32(layout.divided_prefix),
-	}
-	part := func(offset uintptr) uint32 { return uint32(dividedParts + offset) }
-	ours := offsets{
-		version: layoutVersion,
-		factor:  hashFactor,
-		entries: tableEntries, mask: tableMask, shift: tableShift,
-		passages: lanePassages, missed: laneMissed, segments: laneSegments, block: blockBits,
-		first: dividedFirst, stride: dividedStride,
-		count: part(unsafe.Offsetof(parts{}.count)), prefixLen: part(unsafe.Offsetof(parts{}.prefixLen)),
-		low: part(unsafe.Offsetof(parts{}.low)), span: part(unsafe.Offsetof(parts{}.span)),
-		ratio: part(unsafe.Offsetof(parts{}.ratio)), prefix: dividedPrefix,
-	}
-	return theirs == ours && bits.UintSize == 64
+	return layout.version == layoutVersion && layout.hash_factor == hashFactor && layout.block_bits == blockBits &&
+		bits.UintSize == 64
 }

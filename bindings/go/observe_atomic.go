@@ -27,7 +27,7 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 	if number := label.number() & c.labelMask; len(c.lanes) == 0 {
 		c.cross(routeID, key, op, size, number)
 	} else {
-		c.observeShared(routeID, key, op, size, number)
+		c.countShared(routeID, key, op, size, number)
 	}
 	runtime.KeepAlive(c)
 }

@@ -28,7 +28,7 @@ func procUnpin()
 //
 // Any goroutine, any time. It takes no lock, allocates nothing, and calls no C function but for the first observations
 // of each P.
-func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, label Label) {
+func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, name Label) {
 	if s == nil {
 		return
 	}
@@ -37,68 +37,98 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 		return
 	}
 	size := uint64(len(key)) + uint64(max(valueLen, 0))
-	number := label.number() & c.labelMask
+	key = key[:len(key):len(key)] // one register less to save over the calls
+	label := name.number() & c.labelMask
 
 	// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
 	// may block or allocate. What is found in the library's memory stays there until the passage ends (see passage.rs).
+	// This is the fast half of count, written out.
 	p := procPin()
-	if uint(p) >= uint(len(c.lanes)) {
-		procUnpin()
-		c.observeUnpinned(routeID, key, op, size, number)
-		return
-	}
-	lane := atomic.LoadUintptr(&c.lanes[p])
-	if lane == 0 {
-		procUnpin()
-		if c.acquire(p) {
-			s.Observe(routeID, key, op, valueLen, label)
-		} else {
-			c.observeUnpinned(routeID, key, op, size, number)
+	if uint(p) < uint(len(c.lanes)) && c.lanes[p] != 0 {
+		lane := (*lane)(at(c.lanes[p]))
+		passage := lane.passages + 1
+		lane.passages = passage
+		table := (*table)(at(acquire(c.table)))
+		i := table.home(routeID)
+		entry := table.at(i)
+		place := atomic.LoadUint64(&entry.place)
+		for entry.id != routeID && place != 0 {
+			i++
+			entry = table.at(i)
+			place = atomic.LoadUint64(&entry.place)
 		}
-		return
+		number := uint32(place>>32) + label*(uint32(place)>>2)
+		known := true
+		if place&placeTag != placeDirect || label == numberUnknown {
+			number = cellOf(place, key, label)
+			known = number != 0
+		}
+		if segment := lane.segment(number); known {
+			if counters := acquire(&segment.counters); counters != 0 {
+				cell := cellAt(counters, number)
+				cell[op&1]++
+				cell[2+op&1] += size
+				segment.mark(number)
+				leave(&lane.passages, passage+1)
+				procUnpin()
+				runtime.KeepAlive(c)
+				return
+			}
+		}
+		leave(&lane.passages, passage+1)
 	}
-	passages := (*uint64)(at(lane + lanePassages))
-	count := *passages
-	*passages = count + 1
+	procUnpin()
+	c.count(routeID, key, op, size, label)
+}
 
-	table := acquirePtr(c.table)
-	entries, mask := loadPtr(table+tableEntries), load64(table+tableMask)
-	var place uint64
-	for i := routeID * hashFactor >> (load32(table+tableShift) & 63); ; i++ {
-		entry := entries + entrySize*uintptr(i&mask)
-		place = acquire64(entry + entryPlace)
-		if load64(entry) == routeID || place == 0 {
-			break
+// count is Observe with everything that an observation may come across.
+//
+//go:noinline
+func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint32) {
+	defer runtime.KeepAlive(c)
+	for {
+		p := procPin()
+		var address uintptr
+		if uint(p) < uint(len(c.lanes)) {
+			address = atomic.LoadUintptr(&c.lanes[p])
 		}
-	}
-	cell := uint32(place>>32) + number*(uint32(place)>>2)
-	if place&placeTag != placeDirect || number == numberUnknown {
-		if cell = cellOf(place, key, number); cell == 0 {
-			*(*uint64)(at(lane + laneMissed))++
-			leave(passages, count+2)
+		if address == 0 {
 			procUnpin()
+			if c.acquire(p) {
+				continue
+			}
+			if len(c.lanes) == 0 {
+				c.cross(routeID, key, op, size, label)
+			} else {
+				c.countShared(routeID, key, op, size, label)
+			}
+			return
+		}
+		lane := (*lane)(at(address))
+		passage := lane.passages + 1
+		lane.passages = passage
+		number := cellOf((*table)(at(acquire(c.table))).find(routeID), key, label)
+		var counters uintptr
+		if number == 0 {
+			lane.missed++
+		} else if segment := lane.segment(number); acquire(&segment.counters) != 0 {
+			counters = segment.counters
+			cell := cellAt(counters, number)
+			cell[op&1]++
+			cell[2+op&1] += size
+			segment.mark(number)
+		}
+		leave(&lane.passages, passage+1)
+		procUnpin()
+		if number == 0 || counters != 0 {
+			return
+		}
+		if !c.reserve(address, number) {
+			// The library finds the memory yet, or nobody does.
+			c.cross(routeID, key, op, size, label)
 			return
 		}
 	}
-	segment := segmentOf(lane, cell)
-	counters := acquirePtr(segment)
-	if counters == 0 {
-		leave(passages, count+2)
-		procUnpin()
-		if c.reserve(lane, cell) {
-			s.Observe(routeID, key, op, valueLen, label)
-		} else {
-			c.cross(routeID, key, op, size, number)
-		}
-		return
-	}
-	counter := counters + cellSize*uintptr(cell) + 8*uintptr(op)
-	*(*uint64)(at(counter))++
-	*(*uint64)(at(counter + 16)) += size
-	*(*uint8)(at(loadPtr(segment+segmentMarks) + uintptr(cell>>blockBits))) = 1
-	leave(passages, count+2)
-	procUnpin()
-	runtime.KeepAlive(c)
 }
 
 // leave ends a passage. On amd64 stores are seen in their order; on arm64 that takes a store with release.
@@ -108,16 +138,4 @@ func leave(passages *uint64, count uint64) {
 	} else {
 		atomic.StoreUint64(passages, count)
 	}
-}
-
-// observeUnpinned counts where the P has no lane.
-//
-//go:noinline
-func (c *core) observeUnpinned(routeID uint64, key []byte, op Op, size uint64, label uint32) {
-	if len(c.lanes) == 0 {
-		c.cross(routeID, key, op, size, label)
-	} else {
-		c.observeShared(routeID, key, op, size, label)
-	}
-	runtime.KeepAlive(c)
 }

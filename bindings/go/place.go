@@ -6,30 +6,58 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"runtime"
 	"sync/atomic"
 	"unsafe"
 )
 
-// at is the memory at an address in the library. Addresses there are numbers on this side: some are moved back by a
-// multiple of their elements' size, and a pointer to nowhere is nothing that the garbage collector should see.
-func at(address uintptr) unsafe.Pointer {
-	return unsafe.Add(unsafe.Pointer(nil), address)
+// acquire loads an address that a thread of the library publishes after what it points to. On amd64 loads are seen in
+// their order, and a plain one leaves the compiler more freedom.
+func acquire(address *uintptr) uintptr {
+	if runtime.GOARCH == "amd64" {
+		return *address
+	}
+	return atomic.LoadUintptr(address)
 }
 
-func load32(address uintptr) uint32   { return *(*uint32)(at(address)) }
-func load64(address uintptr) uint64   { return *(*uint64)(at(address)) }
-func loadPtr(address uintptr) uintptr { return *(*uintptr)(at(address)) }
-
-// acquire64 and acquirePtr load what a thread of the library publishes.
-func acquire64(address uintptr) uint64   { return atomic.LoadUint64((*uint64)(at(address))) }
-func acquirePtr(address uintptr) uintptr { return atomic.LoadUintptr((*uintptr)(at(address))) }
-
-// segmentOf is where a lane keeps the addresses of a cell's segment.
-func segmentOf(lane uintptr, cell uint32) uintptr {
-	return lane + laneSegments - segmentSize + segmentSize*uintptr(bits.Len32(cell))
+// at is an entry of the table.
+func (t *table) at(i uint64) *entry {
+	return (*entry)(at(t.entries + unsafe.Sizeof(entry{})*uintptr(i&t.mask)))
 }
 
-// cellOf is the cell of an observation that the place of its route leads to; 0: there is none, it counts nowhere.
+// home is where the search for a route begins.
+func (t *table) home(routeID uint64) uint64 {
+	return routeID * hashFactor >> (t.shift & 63)
+}
+
+// find is the place of a route. If there is none, its tag is neither placeDirect nor placeDivided.
+func (t *table) find(routeID uint64) uint64 {
+	for i := t.home(routeID); ; i++ {
+		entry := t.at(i)
+		// The place is loaded first: it is published after its id.
+		place := atomic.LoadUint64(&entry.place)
+		if entry.id == routeID || place == 0 {
+			return place
+		}
+	}
+}
+
+// segment is the segment of a cell.
+func (l *lane) segment(number uint32) *segment {
+	return &l.segments[(bits.Len32(number)-1)&31]
+}
+
+// cell is a cell of the segment, which is mapped at counters.
+func cellAt(counters uintptr, number uint32) *cell {
+	return (*cell)(at(counters + unsafe.Sizeof(cell{})*uintptr(number)))
+}
+
+// mark tells the next drain that cells beside this one have counted.
+func (s *segment) mark(number uint32) {
+	*(*uint8)(at(s.marks + uintptr(number>>blockBits))) = 1
+}
+
+// cellOf is the number of an observation's cell, by the place of its route; 0: there is none, it counts nowhere.
 func cellOf(place uint64, key []byte, label uint32) uint32 {
 	switch place & placeTag {
 	case placeDirect:
@@ -42,10 +70,9 @@ func cellOf(place uint64, key []byte, label uint32) uint32 {
 		if label == numberUnknown {
 			return 0
 		}
-		divided := uintptr(place - placeDivided)
-		p := (*parts)(at(divided + dividedParts))
-		prefix := unsafe.Slice((*byte)(at(loadPtr(divided+dividedPrefix))), p.prefixLen)
-		return load32(divided+dividedFirst) + label*load32(divided+dividedStride) + p.index(prefix, key)
+		route := (*divided)(at(uintptr(place - placeDivided)))
+		prefix := unsafe.Slice((*byte)(at(route.prefix)), route.parts.prefixLen)
+		return route.first + label*route.stride + route.parts.index(prefix, key)
 	}
 	return 0
 }
@@ -89,44 +116,30 @@ func window(b []byte) uint64 {
 	return w
 }
 
-// observeShared counts in the lane that is everybody's, with atomic additions.
-func (c *core) observeShared(routeID uint64, key []byte, op Op, size uint64, label uint32) {
+// countShared counts in the lane that is everybody's, with atomic additions.
+func (c *core) countShared(routeID uint64, key []byte, op Op, size uint64, label uint32) {
 	for {
-		inside := (*uint64)(at(c.passages + 8 + 8*uintptr(acquire64(c.passages)&1)))
+		inside := &c.passages.inside[atomic.LoadUint64(&c.passages.generation)&1]
 		atomic.AddUint64(inside, 1)
-		cell := cellOf(find(acquirePtr(c.table), routeID), key, label)
-		if cell == 0 {
-			atomic.AddUint64((*uint64)(at(c.shared+laneMissed)), 1)
-			atomic.AddUint64(inside, ^uint64(0))
-			return
-		}
-		segment := segmentOf(c.shared, cell)
-		if counters := acquirePtr(segment); counters != 0 {
-			counter := counters + cellSize*uintptr(cell) + 8*uintptr(op)
-			atomic.AddUint64((*uint64)(at(counter)), 1)
-			atomic.AddUint64((*uint64)(at(counter+16)), size)
-			*(*uint8)(at(loadPtr(segment+segmentMarks) + uintptr(cell>>blockBits))) = 1
-			atomic.AddUint64(inside, ^uint64(0))
-			return
+		number := cellOf((*table)(at(atomic.LoadUintptr(c.table))).find(routeID), key, label)
+		var counters uintptr
+		if number == 0 {
+			atomic.AddUint64(&c.shared.missed, 1)
+		} else if segment := c.shared.segment(number); atomic.LoadUintptr(&segment.counters) != 0 {
+			counters = segment.counters
+			cell := cellAt(counters, number)
+			atomic.AddUint64(&cell[op&1], 1)
+			atomic.AddUint64(&cell[2+op&1], size)
+			segment.mark(number)
 		}
 		atomic.AddUint64(inside, ^uint64(0))
-		if !c.reserve(c.shared, cell) {
-			// The library either finds the memory yet, or tells it in its statistics.
-			c.cross(routeID, key, op, size, label)
+		if number == 0 || counters != 0 {
 			return
 		}
-	}
-}
-
-// find is the place of a route; its tag is neither placeDirect nor placeDivided if there is none.
-func find(table uintptr, routeID uint64) uint64 {
-	entries, mask := loadPtr(table+tableEntries), load64(table+tableMask)
-	for i := routeID * hashFactor >> (load32(table+tableShift) & 63); ; i++ {
-		entry := entries + entrySize*uintptr(i&mask)
-		// The place is loaded first: it is published after its id.
-		place := acquire64(entry + entryPlace)
-		if place == 0 || load64(entry) == routeID {
-			return place
+		if !c.reserve(uintptr(unsafe.Pointer(c.shared)), number) {
+			// The library finds the memory yet, or nobody does.
+			c.cross(routeID, key, op, size, label)
+			return
 		}
 	}
 }
