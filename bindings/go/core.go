@@ -166,19 +166,22 @@ func (c *core) acquire(p int) bool {
 	if uint(p) >= uint(len(c.lanes)) {
 		return false
 	}
-	h := c.husk
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if atomic.LoadUintptr(&c.lanes[p]) != 0 {
-		return true
+	c.husk.mu.Lock()
+	defer c.husk.mu.Unlock()
+	if atomic.LoadUintptr(&c.lanes[p]) == 0 {
+		atomic.StoreUintptr(&c.lanes[p], c.husk.take())
 	}
+	return atomic.LoadUintptr(&c.lanes[p]) != 0
+}
+
+// take takes one more lane, and returns its address; 0: there are no more. The caller holds the lock.
+func (h *husk) take() uintptr {
 	lane := C.kv_lane_acquire(h.handle)
 	if lane == nil {
-		return false
+		return 0
 	}
 	h.lanes = append(h.lanes, lane)
-	atomic.StoreUintptr(&c.lanes[p], uintptr(C.keyviz_lane_hot_address(lane)))
-	return true
+	return uintptr(C.keyviz_lane_hot_address(lane))
 }
 
 // reserve maps the segment of a cell in a lane.
