@@ -1,0 +1,24 @@
+package keyviz
+
+import (
+	"fmt"
+	"testing"
+)
+
+func BenchmarkObserve(b *testing.B) {
+	for _, routes := range []uint64{1, 256, 10000} {
+		b.Run(fmt.Sprint(routes), func(b *testing.B) {
+			s := NewMemSampler(MemSamplerOptions{KeyVizLabelsEnabled: true})
+			for id := uint64(1); id <= routes; id++ {
+				s.RegisterRoute(id, fmt.Appendf(nil, "%08d", id), fmt.Appendf(nil, "%08d", id+1), 0)
+			}
+			key := []byte("key000000000012")
+			b.ReportAllocs()
+			i := uint64(0)
+			for b.Loop() {
+				s.Observe(1+i*7%routes, key, OpWrite, 100, LabelRedis)
+				i++
+			}
+		})
+	}
+}

@@ -1,0 +1,144 @@
+/* What the Go files see of the C API: keyviz.h, and functions with arguments that Go can pass. Go memory that holds
+ * pointers may not cross into C, so structs with pointers are put together here; and keys are char *, since a void *
+ * would make cgo look at whatever object a key is part of, at every call. */
+#ifndef KEYVIZ_GO_BRIDGE_H
+#define KEYVIZ_GO_BRIDGE_H
+
+#ifdef KEYVIZ_SYSTEM
+#include <keyviz.h>
+#elif __has_include("keyviz_built.h") && __has_include("lib/keyviz.h")
+#include "keyviz_built.h"
+#include "lib/keyviz.h"
+/* The archive's hash is part of the object file, so that a rebuilt archive is linked anew. */
+__attribute__((used)) static const char kv_archive[] = KEYVIZ_ARCHIVE;
+#else
+#error "libkeyviz is not built yet: run 'make go' in the libkeyviz repository (or 'go generate' in bindings/go), or build with -tags keyviz_system"
+#endif
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A route without its bounds; those of several routes lie one behind the other: start, end, start, end... */
+typedef struct {
+    uint64_t route_id, group_id, start_len, end_len;
+} kv_route_t;
+
+typedef struct {
+    uint64_t row_count, arena_used;
+} kv_size_t;
+
+static inline keyviz_status_t kv_observe(keyviz_sampler_t *sampler, uint64_t route_id, const char *key, size_t key_len,
+                                         uint32_t op, uint64_t value_len, uint32_t label) {
+    return keyviz_observe(sampler, route_id, key, key_len, op, value_len, label);
+}
+
+static keyviz_sampler_t *kv_sampler_new(int64_t step_ns, int64_t created_ns, uint32_t history_columns,
+                                        uint32_t max_tracked_routes, uint32_t max_member_routes_per_slot,
+                                        uint32_t key_buckets_per_route, uint32_t labels_enabled, uint32_t max_lanes) {
+    keyviz_options_t options = KEYVIZ_OPTIONS_INIT;
+    options.step_ns = step_ns;
+    options.created_ns = created_ns;
+    options.history_columns = history_columns;
+    options.max_tracked_routes = max_tracked_routes;
+    options.max_member_routes_per_slot = max_member_routes_per_slot;
+    options.key_buckets_per_route = key_buckets_per_route;
+    options.labels_enabled = labels_enabled;
+    options.max_lanes = max_lanes;
+    keyviz_sampler_t *sampler = NULL;
+    return keyviz_sampler_new(&options, &sampler, NULL) == KEYVIZ_OK ? sampler : NULL;
+}
+
+static keyviz_lane_t *kv_lane_acquire(keyviz_sampler_t *sampler) {
+    keyviz_lane_t *lane = NULL;
+    return keyviz_lane_acquire(sampler, &lane, NULL) == KEYVIZ_OK ? lane : NULL;
+}
+
+static inline keyviz_status_t kv_hot_reserve(keyviz_sampler_t *sampler, uintptr_t lane, uint32_t cell) {
+    return keyviz_hot_reserve(sampler, (void *)lane, cell);
+}
+
+static void kv_message(char *message, const keyviz_error_t *err) {
+    if (message) memcpy(message, err->message, KEYVIZ_ERROR_MESSAGE_SIZE);
+}
+
+static keyviz_route_t kv_route(const kv_route_t *from, const char *bounds) {
+    keyviz_route_t route = KEYVIZ_ROUTE_INIT;
+    route.route_id = from->route_id;
+    route.group_id = from->group_id;
+    route.start = bounds;
+    route.start_len = from->start_len;
+    route.end = bounds + from->start_len;
+    route.end_len = from->end_len;
+    route.flags = KEYVIZ_ROUTE_ANY_RANGE;
+    return route;
+}
+
+static keyviz_status_t kv_register_route(keyviz_sampler_t *sampler, uint64_t route_id, const char *start,
+                                         size_t start_len, const char *end, size_t end_len, uint64_t group_id,
+                                         uint32_t *placement) {
+    keyviz_route_t route = KEYVIZ_ROUTE_INIT;
+    route.route_id = route_id;
+    route.group_id = group_id;
+    route.start = start;
+    route.start_len = start_len;
+    route.end = end;
+    route.end_len = end_len;
+    route.flags = KEYVIZ_ROUTE_ANY_RANGE;
+    return keyviz_sampler_register_route(sampler, &route, placement, NULL);
+}
+
+/* Registers routes; with parents, as what those were split or merged into. Of several parents there is one route, of
+ * several routes one parent. `message` has KEYVIZ_ERROR_MESSAGE_SIZE bytes. */
+static keyviz_status_t kv_register_routes(keyviz_sampler_t *sampler, const kv_route_t *from, size_t count,
+                                          const char *bounds, const uint64_t *parents, size_t parent_count,
+                                          int64_t now_ns, uint32_t *placements, char *message) {
+    keyviz_error_t err = KEYVIZ_ERROR_INIT;
+    keyviz_route_t *routes = malloc(count * sizeof *routes);
+    if (!routes && count > 0) return KEYVIZ_ERR_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        routes[i] = kv_route(&from[i], bounds);
+        bounds += from[i].start_len + from[i].end_len;
+    }
+    keyviz_status_t status;
+    if (parent_count == 0) {
+        status = keyviz_sampler_register_routes(sampler, routes, count, placements, &err);
+    } else if (parent_count == 1) {
+        status = keyviz_sampler_apply_split(sampler, parents[0], routes, count, placements, now_ns, &err);
+    } else {
+        status = keyviz_sampler_apply_merge(sampler, parents, parent_count, routes, placements, now_ns, &err);
+    }
+    kv_message(message, &err);
+    free(routes);
+    return status;
+}
+
+static keyviz_status_t kv_flush(keyviz_sampler_t *sampler, int64_t now_ns) {
+    return keyviz_sampler_flush(sampler, now_ns, NULL, NULL);
+}
+
+/* Reads a column; size is in: what there is room for, out: what it takes. */
+static keyviz_status_t kv_read_column(const keyviz_sampler_t *sampler, uint64_t sequence, keyviz_row_t *rows,
+                                      uint64_t *arena, kv_size_t *size) {
+    keyviz_column_buffer_t buffer = KEYVIZ_COLUMN_BUFFER_INIT;
+    buffer.rows = rows;
+    buffer.row_capacity = size->row_count;
+    buffer.arena = arena;
+    buffer.arena_capacity = size->arena_used;
+    keyviz_status_t status = keyviz_sampler_read_column(sampler, sequence, &buffer, NULL);
+    size->row_count = buffer.row_count;
+    size->arena_used = buffer.arena_used;
+    return status;
+}
+
+static keyviz_status_t kv_sub_bucket_bounds(const keyviz_sampler_t *sampler, uint64_t route_id, uint32_t sub_bucket,
+                                            char *buffer, size_t capacity, size_t *lens) {
+    return keyviz_sampler_sub_bucket_bounds(sampler, route_id, sub_bucket, buffer, capacity, &lens[0], &lens[1], NULL);
+}
+
+static size_t kv_poll_events(keyviz_sampler_t *sampler, keyviz_event_t *events, size_t capacity) {
+    size_t count = 0;
+    events[0].type_size = sizeof *events;
+    return keyviz_sampler_poll_events(sampler, events, capacity, &count, NULL) == KEYVIZ_OK ? count : 0;
+}
+
+#endif

@@ -1,0 +1,152 @@
+//go:build cgo
+
+package keyviz
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"unsafe"
+)
+
+func chars(b []byte) *C.char {
+	return (*C.char)(unsafe.Pointer(unsafe.SliceData(b)))
+}
+
+func (c *core) registerRoute(routeID uint64, start, end []byte, groupID uint64) bool {
+	var placement C.uint32_t
+	status := C.kv_register_route(c.handle, C.uint64_t(routeID), chars(start), C.size_t(len(start)),
+		chars(end), C.size_t(len(end)), C.uint64_t(groupID), &placement)
+	runtime.KeepAlive(c)
+	return status == C.KEYVIZ_OK && placement == C.KEYVIZ_PLACEMENT_INDIVIDUAL
+}
+
+// registerRoutes registers routes, as the successors of others if there are any.
+func (c *core) registerRoutes(routes []Route, parents []uint64) ([]bool, error) {
+	individual := make([]bool, len(routes))
+	size := 0
+	for i := range routes {
+		size += len(routes[i].Start) + len(routes[i].End)
+	}
+	bounds := make([]byte, 0, size)
+	list := make([]C.kv_route_t, len(routes))
+	for i, route := range routes {
+		bounds = append(append(bounds, route.Start...), route.End...)
+		list[i] = C.kv_route_t{
+			route_id: C.uint64_t(route.RouteID), group_id: C.uint64_t(route.GroupID),
+			start_len: C.uint64_t(len(route.Start)), end_len: C.uint64_t(len(route.End)),
+		}
+	}
+	placements := make([]C.uint32_t, len(routes))
+	now := int64(0)
+	if len(parents) > 0 {
+		now = c.clock.nanoseconds(c.clock.now())
+	}
+	message := make([]byte, C.KEYVIZ_ERROR_MESSAGE_SIZE)
+	status := C.kv_register_routes(c.handle, unsafe.SliceData(list), C.size_t(len(list)), chars(bounds),
+		(*C.uint64_t)(unsafe.SliceData(parents)), C.size_t(len(parents)), C.int64_t(now),
+		unsafe.SliceData(placements), chars(message))
+	runtime.KeepAlive(c)
+	if err := errorOf(status, message); err != nil {
+		return individual, err
+	}
+	for i, placement := range placements {
+		individual[i] = placement == C.KEYVIZ_PLACEMENT_INDIVIDUAL
+	}
+	return individual, nil
+}
+
+func errorOf(status C.keyviz_status_t, message []byte) error {
+	text := C.GoString(chars(message))
+	switch status {
+	case C.KEYVIZ_OK:
+		return nil
+	case C.KEYVIZ_ERR_UNKNOWN_ROUTE:
+		return fmt.Errorf("%w: %s", ErrUnknownRoute, text)
+	case C.KEYVIZ_ERR_ROUTE_EXISTS:
+		return fmt.Errorf("%w: %s", ErrRouteExists, text)
+	case C.KEYVIZ_ERR_CLOSED:
+		return nil
+	}
+	return errors.New("keyviz: " + text)
+}
+
+func (c *core) removeRoute(routeID uint64) {
+	now := c.clock.nanoseconds(c.clock.now())
+	C.keyviz_sampler_remove_route(c.handle, C.uint64_t(routeID), C.int64_t(now), nil)
+	runtime.KeepAlive(c)
+}
+
+func (c *core) setLeaderTerm(groupID, term uint64) {
+	C.keyviz_sampler_set_leader_term(c.handle, C.uint64_t(groupID), C.uint64_t(term))
+	runtime.KeepAlive(c)
+}
+
+func (c *core) subBucketBounds(routeID uint64, subBucket uint32) (lo, hi []byte, ok bool) {
+	defer runtime.KeepAlive(c)
+	buffer := make([]byte, 64)
+	for {
+		var lens [2]C.size_t
+		switch C.kv_sub_bucket_bounds(c.handle, C.uint64_t(routeID), C.uint32_t(subBucket), chars(buffer),
+			C.size_t(len(buffer)), &lens[0]) {
+		case C.KEYVIZ_OK:
+			middle, end := int(lens[0]), int(lens[0]+lens[1])
+			return orNil(buffer[:middle:middle]), orNil(buffer[middle:end:end]), true
+		case C.KEYVIZ_ERR_BUFFER_TOO_SMALL:
+			buffer = make([]byte, lens[0]+lens[1])
+		default:
+			return nil, nil, false
+		}
+	}
+}
+
+func orNil(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+func (c *core) stats() Stats {
+	stats := C.keyviz_stats_t{type_size: C.sizeof_keyviz_stats_t}
+	C.keyviz_sampler_stats(c.handle, &stats)
+	runtime.KeepAlive(c)
+	return Stats{
+		Routes:         uint64(stats.routes),
+		Slots:          uint64(stats.slots),
+		VirtualBuckets: uint64(stats.virtual_buckets),
+		VirtualMembers: uint64(stats.virtual_members),
+		Retired:        uint64(stats.retired),
+		Columns:        uint64(stats.columns),
+		Lanes:          uint64(stats.lanes),
+		Missed:         uint64(stats.missed),
+		CounterBytes:   uint64(stats.counter_bytes),
+		RouteBytes:     uint64(stats.route_bytes),
+		HistoryBytes:   uint64(stats.history_bytes),
+	}
+}
+
+func (c *core) pollEvents() []Event {
+	var buffer [32]C.keyviz_event_t
+	var events []Event
+	for {
+		n := int(C.kv_poll_events(c.handle, &buffer[0], C.size_t(len(buffer))))
+		for _, event := range buffer[:n] {
+			events = append(events, Event{
+				Kind:             EventKind(event.kind),
+				RouteID:          uint64(event.route_id),
+				BucketID:         uint64(event.bucket_id),
+				SlotsUsed:        uint64(event.slots_used),
+				MaxTrackedRoutes: uint64(event.max_tracked_routes),
+				Suppressed:       uint64(event.suppressed),
+			})
+		}
+		if n < len(buffer) {
+			runtime.KeepAlive(c)
+			return events
+		}
+	}
+}

@@ -1,0 +1,203 @@
+//go:build cgo
+
+package keyviz
+
+/*
+#cgo CFLAGS: -std=c11 -I${SRCDIR}
+#cgo keyviz_system CFLAGS: -DKEYVIZ_SYSTEM
+#cgo keyviz_system pkg-config: keyviz
+#cgo !keyviz_system LDFLAGS: ${SRCDIR}/lib/libkeyviz.a
+#cgo !keyviz_system,linux LDFLAGS: -lpthread -ldl -lm
+#include "bridge.h"
+
+#cgo nocallback kv_observe
+#cgo noescape kv_observe
+#cgo nocallback kv_sampler_new
+#cgo nocallback kv_lane_acquire
+#cgo nocallback kv_hot_reserve
+#cgo nocallback kv_register_route
+#cgo noescape kv_register_route
+#cgo nocallback kv_register_routes
+#cgo noescape kv_register_routes
+#cgo nocallback kv_flush
+#cgo nocallback kv_read_column
+#cgo noescape kv_read_column
+#cgo nocallback kv_sub_bucket_bounds
+#cgo noescape kv_sub_bucket_bounds
+#cgo nocallback kv_poll_events
+#cgo noescape kv_poll_events
+#cgo nocallback keyviz_hot_layout
+#cgo noescape keyviz_hot_layout
+#cgo nocallback keyviz_sampler_stats
+#cgo noescape keyviz_sampler_stats
+#cgo nocallback keyviz_sampler_remove_route
+#cgo nocallback keyviz_sampler_set_leader_term
+#cgo nocallback keyviz_sampler_close
+#cgo nocallback keyviz_sampler_free
+#cgo nocallback keyviz_lane_release
+#cgo nocallback keyviz_lane_hot_address
+*/
+import "C"
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// Enabled tells whether this build counts: it needs cgo. Without it, the package compiles and every sampler is off.
+const Enabled = true
+
+// The numbers of both sides are the same, or this doesn't compile.
+var (
+	_ [C.KEYVIZ_LABEL_LEGACY]struct{}  = [numberLegacy]struct{}{}
+	_ [C.KEYVIZ_LABEL_DYNAMO]struct{}  = [numberDynamo]struct{}{}
+	_ [C.KEYVIZ_LABEL_REDIS]struct{}   = [numberRedis]struct{}{}
+	_ [C.KEYVIZ_LABEL_S3]struct{}      = [numberS3]struct{}{}
+	_ [C.KEYVIZ_LABEL_SQS]struct{}     = [numberSQS]struct{}{}
+	_ [C.KEYVIZ_LABEL_RAWKV]struct{}   = [numberRawKV]struct{}{}
+	_ [C.KEYVIZ_OP_READ]struct{}       = [OpRead]struct{}{}
+	_ [C.KEYVIZ_OP_WRITE]struct{}      = [OpWrite]struct{}{}
+	_ [C.KEYVIZ_LABEL_UNKNOWN]struct{} = [numberUnknown]struct{}{}
+)
+
+// maxLanes is how many Ps of the Go scheduler get counters of their own. Any further ones share.
+const maxLanes = 1024
+
+// core is a sampler that is not closed. Its C side stays until the garbage collector finds that no goroutine is in a
+// method any more (husk), so that no method needs a lock against Close.
+type core struct {
+	// What Observe reads, and nobody writes after the core was made, but for the entries of lanes.
+
+	// lanes are the lanes' addresses by P; 0: not acquired yet. None at all: every observation crosses.
+	lanes []uintptr
+	// table is where the address of the current route table stands.
+	table *uintptr
+	// shared is the lane of Ps that have none, and passages its passages.
+	shared   *lane
+	passages *sharedPassages
+	// labelMask is 0 where labels are off: it makes every label legacy.
+	labelMask uint32
+
+	handle  *C.keyviz_sampler_t
+	options MemSamplerOptions
+	clock   clock
+	husk    *husk
+
+	// mu orders flushes, and guards what follows.
+	mu      sync.Mutex
+	columns stamps
+	at      time.Time
+	flushes uint64
+}
+
+// husk is what has to be freed. It doesn't refer to its core.
+type husk struct {
+	handle *C.keyviz_sampler_t
+	mu     sync.Mutex
+	lanes  []*C.keyviz_lane_t
+}
+
+func (h *husk) free() {
+	for _, lane := range h.lanes {
+		C.keyviz_lane_release(lane)
+	}
+	C.keyviz_sampler_free(h.handle)
+}
+
+// Version is the version of the library that is linked, "x.y.z"; "" without cgo.
+func Version() string { return C.GoString(C.keyviz_version()) }
+
+// Ready tells why samplers of this build don't count, if they don't: no cgo, or a shared library that doesn't fit the
+// header that the package was built with.
+func Ready() error {
+	if abi := C.keyviz_abi_version(); abi != C.KEYVIZ_ABI_VERSION {
+		return fmt.Errorf("keyviz: built for ABI %d, and libkeyviz %s has %d", C.KEYVIZ_ABI_VERSION, Version(), abi)
+	}
+	return nil
+}
+
+// newCore returns nil where the library can't be used.
+func newCore(options MemSamplerOptions) *core {
+	if Ready() != nil {
+		return nil
+	}
+	options = options.effective()
+	c := &core{options: options}
+	c.clock, c.at = newClock(options.Now)
+	c.columns.limit = options.HistoryColumns
+	created := c.clock.nanoseconds(c.at)
+	if created == 0 {
+		created = 1 // 0 would mean the system's clock.
+	}
+	labelled := C.uint32_t(0)
+	if options.KeyVizLabelsEnabled {
+		labelled, c.labelMask = 1, math.MaxUint32
+	}
+	c.handle = C.kv_sampler_new(C.int64_t(options.Step), C.int64_t(created), number32(options.HistoryColumns),
+		number32(options.MaxTrackedRoutes), number32(options.MaxMemberRoutesPerSlot),
+		number32(options.KeyBucketsPerRoute), labelled, maxLanes)
+	if c.handle == nil {
+		return nil
+	}
+	c.husk = &husk{handle: c.handle}
+	runtime.AddCleanup(c, (*husk).free, c.husk)
+	if countsInPlace {
+		c.readLayout()
+	}
+	return c
+}
+
+func number32(n int) C.uint32_t {
+	return C.uint32_t(min(uint64(n), math.MaxUint32))
+}
+
+func (c *core) close() {
+	C.keyviz_sampler_close(c.handle)
+	runtime.KeepAlive(c)
+}
+
+// acquire gets a lane for a P that has none; false: there are no more.
+func (c *core) acquire(p int) bool {
+	if uint(p) >= uint(len(c.lanes)) {
+		return false
+	}
+	c.husk.mu.Lock()
+	defer c.husk.mu.Unlock()
+	if atomic.LoadUintptr(&c.lanes[p]) == 0 {
+		atomic.StoreUintptr(&c.lanes[p], c.husk.take())
+	}
+	return atomic.LoadUintptr(&c.lanes[p]) != 0
+}
+
+// take takes one more lane, and returns its address; 0: there are no more. The caller holds the lock.
+func (h *husk) take() uintptr {
+	lane := C.kv_lane_acquire(h.handle)
+	if lane == nil {
+		return 0
+	}
+	h.lanes = append(h.lanes, lane)
+	return uintptr(C.keyviz_lane_hot_address(lane))
+}
+
+// reserve maps the segment of a cell in a lane.
+func (c *core) reserve(lane uintptr, cell uint32) bool {
+	status := C.kv_hot_reserve(c.handle, C.uintptr_t(lane), C.uint32_t(cell))
+	runtime.KeepAlive(c)
+	return status == C.KEYVIZ_OK
+}
+
+// cross counts an observation in one call of the library.
+func (c *core) cross(routeID uint64, key []byte, op Op, size uint64, label uint32) {
+	var at *C.char
+	if len(key) > 0 {
+		at = (*C.char)(unsafe.Pointer(unsafe.SliceData(key)))
+	}
+	C.kv_observe(c.handle, C.uint64_t(routeID), at, C.size_t(len(key)), C.uint32_t(op),
+		C.uint64_t(size-uint64(len(key))), C.uint32_t(label))
+	runtime.KeepAlive(c)
+}

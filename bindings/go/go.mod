@@ -1,0 +1,3 @@
+module github.com/libkeyviz/libkeyviz/bindings/go
+
+go 1.24

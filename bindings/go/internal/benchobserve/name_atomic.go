@@ -1,0 +1,5 @@
+//go:build !keyviz_cgo && (keyviz_atomic || race)
+
+package main
+
+const buildName = "go_observe_atomic"

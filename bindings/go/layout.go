@@ -1,0 +1,125 @@
+//go:build cgo
+
+package keyviz
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"math/bits"
+	"runtime"
+	"unsafe"
+)
+
+// The hot layout, version 1, of a 64-bit library: where Observe finds what it needs in the library's memory (see
+// keyviz_hot_layout_t in keyviz.h). These are its structures; readLayout compares them with what the linked library
+// says.
+//
+// Addresses in it are numbers on this side (see at).
+type (
+	// table is the route table.
+	table struct {
+		entries uintptr // of entry
+		mask    uint64  // number of entries less one
+		shift   uint32
+	}
+
+	// entry is a route. The place is published after the id.
+	entry struct {
+		id, place uint64
+	}
+
+	// lane is a set of counters.
+	lane struct {
+		passages uint64
+		missed   uint64
+		segments [32]segment // by the number of a cell's highest bit
+	}
+
+	// segment is where cells lie; 0: not mapped. Both addresses are moved back, so that cell numbers count from 0.
+	segment struct {
+		counters uintptr // of cell
+		marks    uintptr // a byte per 2^blockBits cells
+	}
+
+	// cell has the reads, writes, read bytes and write bytes of a slot or a part of it.
+	cell [4]uint64
+
+	// sharedPassages are those of the shared lane.
+	sharedPassages struct {
+		generation uint64
+		inside     [2]uint64
+	}
+
+	// divided is a divided route.
+	divided struct {
+		first  uint32 // first cell
+		stride uint32 // cells from label to label
+		parts  parts
+		prefix uintptr // what the range's bounds share
+	}
+
+	// parts is how its range is cut.
+	parts struct {
+		count     uint32 // number of parts
+		prefixLen uint32
+		low       uint64 // window of the range's start
+		span      uint64 // window of the range's end, less low
+		ratio     uint64 // floor(count * 2^64 / span)
+	}
+)
+
+const (
+	layoutVersion = 1
+	hashFactor    = 0x9e37_79b9_7f4a_7c15
+	blockBits     = 6
+
+	// The low bits of a place.
+	placeTag     = 3
+	placeDirect  = 1
+	placeDivided = 2
+)
+
+// at is the memory at an address in the library. A moved address may point anywhere, and a pointer to anywhere is
+// nothing that the garbage collector should see: so they are numbers until the one place that is meant is known.
+func at(address uintptr) unsafe.Pointer {
+	return unsafe.Add(unsafe.Pointer(nil), address)
+}
+
+// readLayout makes the core count in place, if the library's layout is the one that this package knows.
+func (c *core) readLayout() {
+	layout := C.keyviz_hot_layout_t{type_size: C.sizeof_keyviz_hot_layout_t}
+	if C.keyviz_hot_layout(c.handle, &layout, nil) != C.KEYVIZ_OK || !isKnown(&layout) {
+		return
+	}
+	c.table = (*uintptr)(layout.table)
+	c.shared = (*lane)(layout.shared_lane)
+	c.passages = (*sharedPassages)(layout.shared_passages)
+	c.lanes = make([]uintptr, min(maxLanes, max(64, 4*runtime.GOMAXPROCS(0))))
+}
+
+func isKnown(layout *C.keyviz_hot_layout_t) bool {
+	const inParts = unsafe.Offsetof(divided{}.parts)
+	for _, offset := range [][2]uintptr{
+		{uintptr(layout.table_entries), unsafe.Offsetof(table{}.entries)},
+		{uintptr(layout.table_mask), unsafe.Offsetof(table{}.mask)},
+		{uintptr(layout.table_shift), unsafe.Offsetof(table{}.shift)},
+		{uintptr(layout.lane_passages), unsafe.Offsetof(lane{}.passages)},
+		{uintptr(layout.lane_missed), unsafe.Offsetof(lane{}.missed)},
+		{uintptr(layout.lane_segments), unsafe.Offsetof(lane{}.segments)},
+		{uintptr(layout.divided_first), unsafe.Offsetof(divided{}.first)},
+		{uintptr(layout.divided_stride), unsafe.Offsetof(divided{}.stride)},
+		{uintptr(layout.divided_count), inParts + unsafe.Offsetof(parts{}.count)},
+		{uintptr(layout.divided_prefix_len), inParts + unsafe.Offsetof(parts{}.prefixLen)},
+		{uintptr(layout.divided_low), inParts + unsafe.Offsetof(parts{}.low)},
+		{uintptr(layout.divided_span), inParts + unsafe.Offsetof(parts{}.span)},
+		{uintptr(layout.divided_ratio), inParts + unsafe.Offsetof(parts{}.ratio)},
+		{uintptr(layout.divided_prefix), unsafe.Offsetof(divided{}.prefix)},
+	} {
+		if offset[0] != offset[1] {
+			return false
+		}
+	}
+	return layout.version == layoutVersion && layout.hash_factor == hashFactor && layout.block_bits == blockBits &&
+		bits.UintSize == 64
+}

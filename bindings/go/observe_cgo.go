@@ -1,0 +1,24 @@
+//go:build cgo && keyviz_cgo
+
+package keyviz
+
+const countsInPlace = false
+
+// Observe counts one request: an operation, and the bytes of its key and its value (a negative valueLen is 0), in the
+// slot of the route and the label, and there in the part of the range that the key lies in. The key is not kept.
+//
+// A route that is not registered counts nowhere, and is told by Stats().Missed. A label that is none of the known ones
+// counts as legacy where labels are off; where they are on, in virtual buckets, and is missed elsewhere. An op that is
+// neither OpRead nor OpWrite counts nothing.
+//
+// Any goroutine, any time. In this build it is one call of a C function.
+func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, label Label) {
+	if s == nil {
+		return
+	}
+	c := s.core.Load()
+	if c == nil || op > OpWrite {
+		return
+	}
+	c.cross(routeID, key, op, uint64(len(key))+uint64(max(valueLen, 0)), label.number()&c.labelMask)
+}

@@ -1,0 +1,145 @@
+//go:build cgo && !keyviz_cgo
+
+package keyviz
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+)
+
+// acquire loads an address that a thread of the library publishes after what it points to. On amd64 loads are seen in
+// their order, and a plain one leaves the compiler more freedom.
+func acquire(address *uintptr) uintptr {
+	if runtime.GOARCH == "amd64" {
+		return *address
+	}
+	return atomic.LoadUintptr(address)
+}
+
+// at is an entry of the table.
+func (t *table) at(i uint64) *entry {
+	return (*entry)(at(t.entries + unsafe.Sizeof(entry{})*uintptr(i&t.mask)))
+}
+
+// home is where the search for a route begins.
+func (t *table) home(routeID uint64) uint64 {
+	return routeID * hashFactor >> (t.shift & 63)
+}
+
+// find is the place of a route. If there is none, its tag is neither placeDirect nor placeDivided.
+func (t *table) find(routeID uint64) uint64 {
+	for i := t.home(routeID); ; i++ {
+		entry := t.at(i)
+		// The place is loaded first: it is published after its id.
+		place := atomic.LoadUint64(&entry.place)
+		if entry.id == routeID || place == 0 {
+			return place
+		}
+	}
+}
+
+// segment is the segment of a cell.
+func (l *lane) segment(number uint32) *segment {
+	return &l.segments[(bits.Len32(number)-1)&31]
+}
+
+// cell is a cell of the segment, which is mapped at counters.
+func cellAt(counters uintptr, number uint32) *cell {
+	return (*cell)(at(counters + unsafe.Sizeof(cell{})*uintptr(number)))
+}
+
+// mark tells the next drain that cells beside this one have counted.
+func (s *segment) mark(number uint32) {
+	*(*uint8)(at(s.marks + uintptr(number>>blockBits))) = 1
+}
+
+// cellOf is the number of an observation's cell, by the place of its route; 0: there is none, it counts nowhere.
+func cellOf(place uint64, key []byte, label uint32) uint32 {
+	switch place & placeTag {
+	case placeDirect:
+		stride := uint32(place) >> 2
+		if label == numberUnknown && stride != 0 {
+			return 0
+		}
+		return uint32(place>>32) + label*stride
+	case placeDivided:
+		if label == numberUnknown {
+			return 0
+		}
+		route := (*divided)(at(uintptr(place - placeDivided)))
+		prefix := unsafe.Slice((*byte)(at(route.prefix)), route.parts.prefixLen)
+		return route.first + label*route.stride + route.parts.index(prefix, key)
+	}
+	return 0
+}
+
+// index is the part in which a key lies. prefix is what the range's bounds share. It is the arithmetic of the library's
+// sub_bucket.rs, which also says why it is exact.
+func (p *parts) index(prefix, key []byte) uint32 {
+	if !bytes.HasPrefix(key, prefix) {
+		if bytes.Compare(key, prefix) < 0 {
+			return 0
+		}
+		return p.count - 1
+	}
+	w := window(key[len(prefix):])
+	if w <= p.low {
+		return 0
+	}
+	distance := w - p.low
+	if distance >= p.span {
+		return p.count - 1
+	}
+	estimate, _ := bits.Mul64(distance, p.ratio)
+	// One less than the quotient, if (estimate + 1) * span <= distance * count.
+	high, low := bits.Mul64(distance, uint64(p.count))
+	nextHigh, nextLow := bits.Mul64(estimate+1, p.span)
+	if nextHigh < high || nextHigh == high && nextLow <= low {
+		estimate++
+	}
+	return uint32(estimate)
+}
+
+// window is the first 8 bytes as a big-endian number, zeros where there are fewer.
+func window(b []byte) uint64 {
+	if len(b) >= 8 {
+		return binary.BigEndian.Uint64(b)
+	}
+	var w uint64
+	for i, one := range b {
+		w |= uint64(one) << (56 - 8*i)
+	}
+	return w
+}
+
+// countShared counts in the lane that is everybody's, with atomic additions.
+func (c *core) countShared(routeID uint64, key []byte, op Op, size uint64, label uint32) {
+	for {
+		inside := &c.passages.inside[atomic.LoadUint64(&c.passages.generation)&1]
+		atomic.AddUint64(inside, 1)
+		number := cellOf((*table)(at(atomic.LoadUintptr(c.table))).find(routeID), key, label)
+		var counters uintptr
+		if number == 0 {
+			atomic.AddUint64(&c.shared.missed, 1)
+		} else if segment := c.shared.segment(number); atomic.LoadUintptr(&segment.counters) != 0 {
+			counters = segment.counters
+			cell := cellAt(counters, number)
+			atomic.AddUint64(&cell[op&1], 1)
+			atomic.AddUint64(&cell[2+op&1], size)
+			segment.mark(number)
+		}
+		atomic.AddUint64(inside, ^uint64(0))
+		if number == 0 || counters != 0 {
+			return
+		}
+		if !c.reserve(uintptr(unsafe.Pointer(c.shared)), number) {
+			// The library finds the memory yet, or nobody does.
+			c.cross(routeID, key, op, size, label)
+			return
+		}
+	}
+}
