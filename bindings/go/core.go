@@ -76,7 +76,7 @@ type core struct {
 	// lanes are the lanes' addresses by P; 0: not acquired yet. None at all: every observation crosses.
 	lanes []uintptr
 	// table is where the address of the current route table stands.
-	table *uintptr
+	table *uint64
 	// shared is the lane of Ps that have none, and passages its passages.
 	shared   *lane
 	passages *sharedPassages

@@ -17,12 +17,9 @@ import (
 //
 // Addresses in it are numbers on this side (see at).
 type (
-	// table is the route table.
-	table struct {
-		entries uintptr // of entry
-		mask    uint64  // number of entries less one
-		shift   uint32
-	}
+	// table is the route table: the address of its entries, which is a multiple of 64, and in the low 6 bits the shift
+	// of the hash, which is 64 less the logarithm of their number.
+	table uint64
 
 	// entry is a route. The place is published after the id.
 	entry struct {
@@ -31,7 +28,8 @@ type (
 
 	// lane is a set of counters.
 	lane struct {
-		passages uint64
+		inside   uint64 // 1 in a passage, 0 outside
+		_        uint64
 		missed   uint64
 		segments [32]segment // by the number of a cell's highest bit
 	}
@@ -75,9 +73,11 @@ const (
 	blockBits     = 6
 
 	// The low bits of a place.
-	placeTag     = 3
 	placeDirect  = 1
 	placeDivided = 2
+
+	// In a direct place: the mask that labels pass.
+	placeLabels = 9
 )
 
 // at is the memory at an address in the library. A moved address may point anywhere, and a pointer to anywhere is
@@ -92,7 +92,7 @@ func (c *core) readLayout() {
 	if C.keyviz_hot_layout(c.handle, &layout, nil) != C.KEYVIZ_OK || !isKnown(&layout) {
 		return
 	}
-	c.table = (*uintptr)(layout.table)
+	c.table = (*uint64)(layout.table)
 	c.shared = (*lane)(layout.shared_lane)
 	c.passages = (*sharedPassages)(layout.shared_passages)
 	c.lanes = make([]uintptr, min(maxLanes, max(64, 4*runtime.GOMAXPROCS(0))))
@@ -101,10 +101,7 @@ func (c *core) readLayout() {
 func isKnown(layout *C.keyviz_hot_layout_t) bool {
 	const inParts = unsafe.Offsetof(divided{}.parts)
 	for _, offset := range [][2]uintptr{
-		{uintptr(layout.table_entries), unsafe.Offsetof(table{}.entries)},
-		{uintptr(layout.table_mask), unsafe.Offsetof(table{}.mask)},
-		{uintptr(layout.table_shift), unsafe.Offsetof(table{}.shift)},
-		{uintptr(layout.lane_passages), unsafe.Offsetof(lane{}.passages)},
+		{uintptr(layout.lane_passages), unsafe.Offsetof(lane{}.inside)},
 		{uintptr(layout.lane_missed), unsafe.Offsetof(lane{}.missed)},
 		{uintptr(layout.lane_segments), unsafe.Offsetof(lane{}.segments)},
 		{uintptr(layout.divided_first), unsafe.Offsetof(divided{}.first)},

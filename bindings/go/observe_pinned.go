@@ -46,36 +46,30 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 	p := procPin()
 	if uint(p) < uint(len(c.lanes)) && c.lanes[p] != 0 {
 		lane := (*lane)(at(c.lanes[p]))
-		passage := lane.passages + 1
-		lane.passages = passage
-		table := (*table)(at(acquire(c.table)))
-		i := table.home(routeID)
-		entry := table.at(i)
-		place := atomic.LoadUint64(&entry.place)
-		for entry.id != routeID && place != 0 {
-			i++
-			entry = table.at(i)
-			place = atomic.LoadUint64(&entry.place)
-		}
-		number := uint32(place>>32) + label*(uint32(place)>>2)
-		known := true
-		if place&placeTag != placeDirect || label == numberUnknown {
-			number = cellOf(place, key, label)
-			known = number != 0
-		}
-		if segment := lane.segment(number); known {
-			if counters := acquire(&segment.counters); counters != 0 {
-				cell := cellAt(counters, number)
-				cell[op&1]++
-				cell[2+op&1] += size
-				segment.mark(number)
-				leave(&lane.passages, passage+1)
-				procUnpin()
-				runtime.KeepAlive(c)
-				return
+		lane.inside = 1
+		table := table(acquire(c.table))
+		entry := table.at(table.home(routeID))
+		// An id that matches an entry which is not published yet comes with an empty place.
+		if id := atomic.LoadUint64(&entry.id); id == routeID && label != numberUnknown {
+			place := atomic.LoadUint64(&entry.place)
+			number := uint32(place>>32) + label&(uint32(place)>>placeLabels)
+			if place&placeDirect == 0 {
+				number = cellOf(place, key, label)
+			}
+			if segment := lane.segment(number); number != 0 {
+				if counters := acquire(&segment.counters); counters != 0 {
+					cell := cellAt(counters, number)
+					cell[op&1]++
+					cell[2+op&1] += size
+					segment.mark(number)
+					leave(lane)
+					procUnpin()
+					runtime.KeepAlive(c)
+					return
+				}
 			}
 		}
-		leave(&lane.passages, passage+1)
+		leave(lane)
 	}
 	procUnpin()
 	c.count(routeID, key, op, size, label)
@@ -105,9 +99,8 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 			return
 		}
 		lane := (*lane)(at(address))
-		passage := lane.passages + 1
-		lane.passages = passage
-		number := cellOf((*table)(at(acquire(c.table))).find(routeID), key, label)
+		lane.inside = 1
+		number := cellOf(table(acquire(c.table)).find(routeID), key, label)
 		var counters uintptr
 		if number == 0 {
 			lane.missed++
@@ -118,7 +111,7 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 			cell[2+op&1] += size
 			segment.mark(number)
 		}
-		leave(&lane.passages, passage+1)
+		leave(lane)
 		procUnpin()
 		if number == 0 || counters != 0 {
 			return
@@ -132,10 +125,10 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 }
 
 // leave ends a passage. On amd64 stores are seen in their order; on arm64 that takes a store with release.
-func leave(passages *uint64, count uint64) {
+func leave(lane *lane) {
 	if runtime.GOARCH == "amd64" {
-		*passages = count
+		lane.inside = 0
 	} else {
-		atomic.StoreUint64(passages, count)
+		atomic.StoreUint64(&lane.inside, 0)
 	}
 }

@@ -11,29 +11,30 @@ import (
 	"unsafe"
 )
 
-// acquire loads an address that a thread of the library publishes after what it points to. On amd64 loads are seen in
-// their order, and a plain one leaves the compiler more freedom.
-func acquire(address *uintptr) uintptr {
+// acquire loads an address, or the table, that a thread of the library publishes after what it points to. On amd64 loads
+// are seen in their order, and a plain one leaves the compiler more freedom.
+func acquire[T uintptr | uint64](address *T) T {
 	if runtime.GOARCH == "amd64" {
 		return *address
 	}
-	return atomic.LoadUintptr(address)
+	return T(atomic.LoadUint64((*uint64)(unsafe.Pointer(address))))
 }
 
-// at is an entry of the table.
-func (t *table) at(i uint64) *entry {
-	return (*entry)(at(t.entries + unsafe.Sizeof(entry{})*uintptr(i&t.mask)))
+// at is an entry of the table, if i is below their number.
+func (t table) at(i uint64) *entry {
+	return (*entry)(at(uintptr(t&^63) + unsafe.Sizeof(entry{})*uintptr(i)))
 }
 
 // home is where the search for a route begins.
-func (t *table) home(routeID uint64) uint64 {
-	return routeID * hashFactor >> (t.shift & 63)
+func (t table) home(routeID uint64) uint64 {
+	return routeID * hashFactor >> (t & 63)
 }
 
-// find is the place of a route. If there is none, its tag is neither placeDirect nor placeDivided.
-func (t *table) find(routeID uint64) uint64 {
+// find is the place of a route. If there is none, it is neither direct nor divided.
+func (t table) find(routeID uint64) uint64 {
+	mask := ^uint64(0) >> (t & 63)
 	for i := t.home(routeID); ; i++ {
-		entry := t.at(i)
+		entry := t.at(i & mask)
 		// The place is loaded first: it is published after its id.
 		place := atomic.LoadUint64(&entry.place)
 		if entry.id == routeID || place == 0 {
@@ -54,19 +55,21 @@ func cellAt(counters uintptr, number uint32) *cell {
 
 // mark tells the next drain that cells beside this one have counted.
 func (s *segment) mark(number uint32) {
-	*(*uint8)(at(s.marks + uintptr(number>>blockBits))) = 1
+	if mark := (*uint8)(at(s.marks + uintptr(number>>blockBits))); *mark == 0 {
+		*mark = 1
+	}
 }
 
 // cellOf is the number of an observation's cell, by the place of its route; 0: there is none, it counts nowhere.
 func cellOf(place uint64, key []byte, label uint32) uint32 {
-	switch place & placeTag {
-	case placeDirect:
-		stride := uint32(place) >> 2
-		if label == numberUnknown && stride != 0 {
+	switch {
+	case place&placeDirect != 0:
+		labels := uint32(place) >> placeLabels
+		if label == numberUnknown && labels != 0 {
 			return 0
 		}
-		return uint32(place>>32) + label*stride
-	case placeDivided:
+		return uint32(place>>32) + label&labels
+	case place&placeDivided != 0:
 		if label == numberUnknown {
 			return 0
 		}
@@ -121,7 +124,7 @@ func (c *core) countShared(routeID uint64, key []byte, op Op, size uint64, label
 	for {
 		inside := &c.passages.inside[atomic.LoadUint64(&c.passages.generation)&1]
 		atomic.AddUint64(inside, 1)
-		number := cellOf((*table)(at(atomic.LoadUintptr(c.table))).find(routeID), key, label)
+		number := cellOf(table(atomic.LoadUint64(c.table)).find(routeID), key, label)
 		var counters uintptr
 		if number == 0 {
 			atomic.AddUint64(&c.shared.missed, 1)
