@@ -37,7 +37,7 @@ def programs():
     for folder, name in ((RELEASE, "libkeyviz.so"), (examples, "libtextbook.so")):
         shutil.copy(folder / name, BUILD / name)
     shutil.copy(RELEASE / "libkeyviz.so", BUILD / "libkeyviz.so.0")
-    run("cc", "-std=c11", "-O2", "-Wall", "-Wextra", f"-I{ROOT}/include", f"{ROOT}/benches/observe.c",
+    run("cc", "-std=c11", "-O2", "-fno-plt", "-Wall", "-Wextra", f"-I{ROOT}/include", f"{ROOT}/benches/observe.c",
         "-o", BUILD / "observe", f"-L{BUILD}", "-lkeyviz", "-ltextbook", "-pthread", f"-Wl,-rpath,{BUILD}")
     commands = [[BUILD / "observe"]]
     for tag in ("", "keyviz_atomic", "keyviz_cgo"):

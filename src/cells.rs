@@ -272,6 +272,7 @@ fn at_offset(counters: *mut AtomicU64, offset: usize) -> *mut AtomicU64 {
 fn set_mark(mark: &AtomicU8) {
     light_fence();
     if mark.load(Ordering::Relaxed) == 0 {
+        unlikely();
         mark.store(1, Ordering::Release);
     }
 }
