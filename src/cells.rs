@@ -14,9 +14,10 @@
 //!
 //! Memory ordering: counters are written by one thread at a time (or with atomic adds, in the shared lane) and only
 //! ever grow, so relaxed loads and stores do. The mark is stored with *release* after the counters; the drain swaps
-//! it with *acquire* before it reads them: whoever's mark was cleared, his counts are seen.
+//! it with *acquire* before it reads them: whoever's mark was cleared, his counts are seen. In the shared lane several
+//! writers set one mark, so they exchange it: a plain store would end the release sequence of the writer before.
 
-use crate::sync::{AtomicPtr, AtomicU64, AtomicU8, Ordering};
+use crate::sync::{AtomicPtr, AtomicU64, AtomicU8, Canary, Ordering};
 
 /// log2 of the cells in a block, and in the first segment.
 #[cfg(not(loom))]
@@ -67,6 +68,7 @@ pub(crate) struct Segment {
 #[repr(C)]
 pub(crate) struct Cells {
     segments: [Segment; SEGMENT_SLOTS],
+    canary: Canary,
 }
 
 /// One cell's counters and its block's mark.
@@ -83,7 +85,7 @@ pub(crate) struct OutOfMemory;
 impl Cells {
     pub fn new() -> Self {
         let empty = || Segment { counters: AtomicPtr::default(), marks: AtomicPtr::default() };
-        Self { segments: std::array::from_fn(|_| empty()) }
+        Self { segments: std::array::from_fn(|_| empty()), canary: Canary::default() }
     }
 
     /// The cell, if its segment is mapped.
@@ -96,6 +98,7 @@ impl Cells {
         if counters.is_null() {
             return None;
         }
+        self.canary.read();
         let marks = segment.marks.load(Ordering::Relaxed);
         // SAFETY: `map` published both addresses (marks first, counters with release) for a segment that covers
         // `cell`, moved back by its first number; it stays mapped as long as `self`.
@@ -190,6 +193,7 @@ impl Cells {
     /// Nobody holds a cell, or asks for one at the same time.
     #[allow(unsafe_code)]
     pub unsafe fn unmap(&self) {
+        self.canary.free();
         for number in 0..SEGMENTS {
             if let Some(memory) = self.memory(number) {
                 let segment = &self.segments[slot_of(first_cell(number) as u32)];
@@ -216,14 +220,19 @@ impl CellRef<'_> {
         let (operations, volume) = (&self.counters[op & 1], &self.counters[2 + (op & 1)]);
         operations.store(operations.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         volume.store(volume.load(Ordering::Relaxed).wrapping_add(bytes), Ordering::Relaxed);
+        #[cfg(not(loom))]
         self.mark.store(1, Ordering::Release);
+        // loom knows no order of a plain store and an exchange that race, so to it the mark could stay cleared.
+        #[cfg(loom)]
+        self.mark.swap(1, Ordering::Release);
     }
 
     /// Adds one operation beside other writers.
     pub fn count_shared(&self, op: usize, bytes: u64) {
         self.counters[op & 1].fetch_add(1, Ordering::Relaxed);
         self.counters[2 + (op & 1)].fetch_add(bytes, Ordering::Relaxed);
-        self.mark.store(1, Ordering::Release);
+        // An exchange goes on with the release of the writer whose mark it replaces; a store would cut it off.
+        self.mark.swap(1, Ordering::Release);
     }
 }
 

@@ -8,8 +8,8 @@
 //! store-load order of the hot side paid for by the rare side (see `sync.rs`).
 //!
 //! The fence before looking orders the observers' lookups: one that starts later finds the thing gone. Counters that
-//! were added in a passage are visible once its end is (release; and for writers outside Rust, which can't express
-//! release without a locked instruction, the drain executes its own heavy fence before it reads).
+//! were added in a passage are visible once its end is, or the beginning of the next (both release; and for writers
+//! outside Rust, which can't express release without a locked instruction, a heavy fence follows the last look).
 //!
 //! The lane that threads share can't have one counter with one writer. There, passages count in and out with atomic
 //! operations, in one of two generations (as in SRCU, McKenney 2006): the rare side turns to the other generation, so
@@ -27,7 +27,8 @@ impl Passages {
     #[inline(always)]
     pub fn enter(&self) -> u64 {
         let count = self.0.load(Ordering::Relaxed).wrapping_add(1);
-        self.0.store(count, Ordering::Relaxed);
+        // Release: who sees this passage begun knows that the one before has ended, and must see what it counted.
+        self.0.store(count, Ordering::Release);
         crate::sync::light_fence();
         count
     }
@@ -107,7 +108,7 @@ impl<'a, L> Quiescence<'a, L> {
         if let Some(busy) = self.empty.iter().position(|empty| !empty) {
             self.shared.generation.store(1 - busy as u64, Ordering::Relaxed);
         }
-        self.waiting.is_empty() && self.empty == [true; 2]
+        self.waiting.is_empty() && self.empty == [true; 2] && heavy_fence()
     }
 
     /// Looks for a short while. An observer that was put to sleep inside a passage may well outlast it.

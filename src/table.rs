@@ -17,7 +17,7 @@
 //! live entries into a new table; the old one is freed when no observer can be in it any more (see `passage.rs`).
 
 use crate::sub_bucket::Parts;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Canary, Ordering};
 
 const EMPTY: u64 = 0;
 const DIRECT: u64 = 1;
@@ -43,6 +43,7 @@ pub(crate) struct Table {
     mask: u64,
     /// `64 - log2(entries)`.
     shift: u32,
+    canary: Canary,
 }
 
 /// The cells of a sub-divided route. The Go package reads it in place (see `layout.rs`).
@@ -122,6 +123,7 @@ impl Table {
             entries: Box::into_raw(entries).cast(),
             mask: len as u64 - 1,
             shift: 64 - len.trailing_zeros(),
+            canary: Canary::default(),
         }
     }
 
@@ -135,6 +137,7 @@ impl Table {
     /// The place of a route, unless there is none or it was removed.
     #[inline(always)]
     pub fn find(&self, id: u64) -> Option<Place> {
+        self.canary.read();
         let mut i = self.home(id);
         loop {
             let entry = self.entry(i);
@@ -206,6 +209,7 @@ impl Table {
 impl Drop for Table {
     #[allow(unsafe_code)]
     fn drop(&mut self) {
+        self.canary.free();
         let entries = std::ptr::slice_from_raw_parts_mut(self.entries, self.mask as usize + 1);
         // SAFETY: made by `with_room_for` from a box of this length; whoever drops the table is its last user.
         unsafe { drop(Box::from_raw(entries)) };
