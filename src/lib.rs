@@ -26,6 +26,8 @@ mod hash;
 mod history;
 pub mod label;
 mod lane;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod meta;
 pub mod options;
 mod passage;

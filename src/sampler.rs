@@ -314,7 +314,7 @@ impl Sampler {
             return;
         };
         while !quiescence.reached() {
-            std::thread::yield_now();
+            crate::sync::yield_now();
         }
         state.registry = registry;
         state.drain = Drain::new();

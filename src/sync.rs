@@ -9,7 +9,7 @@
 pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicU8, Ordering};
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicU8, Ordering};
+pub(crate) use modelled::{AtomicPtr, AtomicU32, AtomicU64, AtomicU8, Ordering};
 
 /// The hot side's half of the asymmetric fence.
 #[inline(always)]
@@ -47,7 +47,7 @@ pub(crate) fn heavy_fence() -> bool {
     false
 }
 
-/// Lets another thread go on, in a loop that waits for it.
+/// Lets another thread go on, in a loop that waits for it for a moment.
 pub(crate) fn spin() {
     #[cfg(not(loom))]
     std::hint::spin_loop();
@@ -59,3 +59,91 @@ pub(crate) fn spin() {
 #[cold]
 #[inline(always)]
 pub(crate) fn unlikely() {}
+
+/// Lets another thread go on, in a loop that may wait for it for long.
+pub(crate) fn yield_now() {
+    #[cfg(not(loom))]
+    std::thread::yield_now();
+    #[cfg(loom)]
+    loom::thread::yield_now();
+}
+
+/// loom's atomics, each access preceded by a step that all threads share.
+///
+/// loom leaves out orders that make no difference, and judges that by the last access to a location alone: a thread that
+/// reads a counter and then writes it hides the race with another thread that read it before. The shared step depends
+/// on every other one, so every order is tried; being relaxed, it orders no memory.
+#[cfg(loom)]
+mod modelled {
+    pub(crate) use loom::sync::atomic::Ordering;
+
+    loom::lazy_static! {
+        static ref STEP: loom::sync::atomic::AtomicUsize = loom::sync::atomic::AtomicUsize::new(0);
+    }
+
+    fn step() {
+        STEP.fetch_add(1, Ordering::Relaxed);
+    }
+
+    macro_rules! atomic {
+        ($name:ident $(<$parameter:ident>)?, $value:ty) => {
+            pub(crate) struct $name $(<$parameter>)? (loom::sync::atomic::$name $(<$parameter>)?);
+
+            #[allow(dead_code)]
+            impl $(<$parameter>)? $name $(<$parameter>)? {
+                pub fn new(value: $value) -> Self {
+                    Self(loom::sync::atomic::$name::new(value))
+                }
+
+                pub fn load(&self, order: Ordering) -> $value {
+                    step();
+                    self.0.load(order)
+                }
+
+                pub fn store(&self, value: $value, order: Ordering) {
+                    step();
+                    self.0.store(value, order);
+                }
+
+                pub fn swap(&self, value: $value, order: Ordering) -> $value {
+                    step();
+                    self.0.swap(value, order)
+                }
+
+                pub fn compare_exchange(
+                    &self,
+                    current: $value,
+                    new: $value,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$value, $value> {
+                    step();
+                    self.0.compare_exchange(current, new, success, failure)
+                }
+            }
+
+            impl $(<$parameter>)? Default for $name $(<$parameter>)? {
+                fn default() -> Self {
+                    Self(Default::default())
+                }
+            }
+        };
+    }
+
+    atomic!(AtomicU8, u8);
+    atomic!(AtomicU32, u32);
+    atomic!(AtomicU64, u64);
+    atomic!(AtomicPtr<T>, *mut T);
+
+    impl AtomicU64 {
+        pub fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
+            step();
+            self.0.fetch_add(value, order)
+        }
+
+        pub fn fetch_sub(&self, value: u64, order: Ordering) -> u64 {
+            step();
+            self.0.fetch_sub(value, order)
+        }
+    }
+}
