@@ -74,7 +74,10 @@ func cellOf(place uint64, key []byte, label uint32) uint32 {
 			return 0
 		}
 		route := (*divided)(at(uintptr(place - placeDivided)))
-		prefix := unsafe.Slice((*byte)(at(route.prefix)), route.parts.prefixLen)
+		var prefix []byte
+		if route.parts.prefixLen > 0 { // otherwise the address means nothing
+			prefix = unsafe.Slice((*byte)(at(route.prefix)), route.parts.prefixLen)
+		}
 		return route.first + label*route.stride + route.parts.index(prefix, key)
 	}
 	return 0
