@@ -71,7 +71,10 @@ func cellOf(place uint64, key []byte, label uint32) uint32 {
 			return 0
 		}
 		route := (*divided)(at(uintptr(place - placeDivided)))
-		prefix := unsafe.Slice((*byte)(at(route.prefix)), route.parts.prefixLen)
+		var prefix []byte
+		if n := route.parts.prefixLen; n != 0 { // the address of nothing is no address
+			prefix = unsafe.Slice((*byte)(at(route.prefix)), n)
+		}
 		return route.first + label*route.stride + route.parts.index(prefix, key)
 	}
 	return 0
