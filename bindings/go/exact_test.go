@@ -233,9 +233,9 @@ func TestObserveAllocatesNothing(t *testing.T) {
 
 // Everything that a sampler can do, while another goroutine closes it.
 func TestCloseBesideEveryMethod(t *testing.T) {
-	rounds := 200
+	rounds := 60
 	if testing.Short() {
-		rounds = 30
+		rounds = 15
 	}
 	for round := range rounds {
 		s, clock := newTestSampler(t, MemSamplerOptions{KeyVizLabelsEnabled: true, MaxTrackedRoutes: 3, KeyBucketsPerRoute: 1 + round%3})
@@ -318,7 +318,7 @@ func residentBytes(t *testing.T) uint64 {
 func TestObserversBesideTheCollector(t *testing.T) {
 	s, clock := newTestSampler(t, MemSamplerOptions{KeyVizLabelsEnabled: true, KeyBucketsPerRoute: 4})
 	s.RegisterRoute(1, nil, nil, 0)
-	n := 20_000
+	n := 100_000
 	if testing.Short() {
 		n = 2_000
 	}
