@@ -3,8 +3,8 @@
 //! Data flows one way:
 //!
 //! ```text
-//! observe  ->  cells  ->  drain  ->  column  ->  history
-//! lane.rs      cells.rs   drain.rs   column.rs   history/
+//! observe  ->  cells  ->  drain  ->  column  ->  history  ->  matrix
+//! lane.rs      cells.rs   drain.rs   column.rs   history/     matrix/
 //! table.rs     passage.rs registry/  meta.rs
 //! ```
 //!
@@ -28,6 +28,7 @@ pub mod label;
 mod lane;
 #[cfg(all(test, loom))]
 mod loom_tests;
+pub mod matrix;
 mod meta;
 pub mod options;
 mod passage;
