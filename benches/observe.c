@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEYS = 1024, CHUNK = 4096 };
+enum { KEYS = 1024, CHUNK = 4096, CHUNKS = 1 << 17 };
 
 typedef struct textbook textbook_t;
 textbook_t *textbook_new(uint64_t routes);
@@ -29,7 +29,7 @@ typedef struct {
     textbook_t *textbook;
     way_t way;
     uint64_t routes;
-    uint64_t operations;
+    double *times; /* of each chunk, nanoseconds */
     double nanoseconds;
 } worker_t;
 
@@ -43,15 +43,24 @@ static double now(void) {
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* The loop is written once per way, so that nothing but the call differs. */
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The loop is written once per way, so that nothing but the call differs. What counts is the median chunk: one that
+ * was interrupted is slower by orders of magnitude. */
 #define OBSERVE_UNTIL_STOPPED(call)                                                  \
-    while (!atomic_load_explicit(&stop, memory_order_relaxed)) {                     \
+    while (!atomic_load_explicit(&stop, memory_order_relaxed) && chunks < CHUNKS) {  \
         for (uint64_t i = done; i < done + CHUNK; i++) {                             \
             const char *key = keys[i % KEYS];                                        \
             uint64_t route = 1 + (i * 7 & mask);                                     \
             call;                                                                    \
         }                                                                            \
         done += CHUNK;                                                               \
+        double end = now();                                                          \
+        worker->times[chunks++] = end - begin;                                       \
+        begin = end;                                                                 \
     }
 
 static void *work(void *argument) {
@@ -64,6 +73,9 @@ static void *work(void *argument) {
     while (atomic_load(&waiting) > 0) {
     }
     uint64_t done = 0, mask = worker->routes - 1;
+    size_t chunks = 0;
+    worker->times = malloc(CHUNKS * sizeof *worker->times);
+    if (!worker->times) abort();
     double begin = now();
     switch (worker->way) {
     case OBSERVE:
@@ -76,8 +88,9 @@ static void *work(void *argument) {
         OBSERVE_UNTIL_STOPPED(textbook_observe(textbook, route, key, 16, KEYVIZ_OP_WRITE, 100, KEYVIZ_LABEL_REDIS))
         break;
     }
-    worker->nanoseconds = now() - begin;
-    worker->operations = done;
+    qsort(worker->times, chunks, sizeof *worker->times, compare);
+    worker->nanoseconds = chunks > 0 ? worker->times[chunks / 2] / CHUNK : 0;
+    free(worker->times);
     keyviz_lane_release(lane);
     return NULL;
 }
@@ -119,7 +132,7 @@ static void run(const char *name, way_t way, uint64_t routes, int threads, int o
     double nanoseconds = 0;
     for (int i = 0; i < threads; i++) {
         pthread_join(handles[i], NULL);
-        nanoseconds += workers[i].nanoseconds / (double)workers[i].operations;
+        nanoseconds += workers[i].nanoseconds;
     }
     printf("%s %llu %d %.3f\n", name, (unsigned long long)routes, threads, nanoseconds / threads);
     for (int i = 0; i < 2; i++) keyviz_sampler_free(samplers[i]);

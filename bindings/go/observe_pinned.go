@@ -5,7 +5,7 @@ package keyviz
 import (
 	"runtime"
 	"sync/atomic"
-	_ "unsafe" // for linkname
+	"unsafe" // and for linkname
 )
 
 const countsInPlace = true
@@ -28,41 +28,49 @@ func procUnpin()
 //
 // Any goroutine, any time. It takes no lock, allocates nothing, and calls no C function but for the first observations
 // of each P.
+//
+//
 func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, name Label) {
+	// This is count for what nearly all observations are: no route of the sampler is sub-divided, the label is one of
+	// the constants, the route stands where its hash says, and the P has a lane with the segment mapped. What costs most
+	// here are the stores to the stack over the call of procPin, so little is alive then, and not the key.
 	if s == nil {
 		return
 	}
 	c := s.core.Load()
-	if c == nil || op > OpWrite {
+	if c == nil {
 		return
 	}
 	size := uint64(len(key)) + uint64(max(valueLen, 0))
-	key = key[:len(key):len(key)] // one register less to save over the calls
-	label := name.number() & c.labelMask
+	if op > OpWrite {
+		return
+	}
+	address := uintptr(unsafe.Pointer(unsafe.StringData(string(name))))
+	known := &c.labels.entries[c.labels.home(address)]
+	offsetInRoute := known.offsets[op]
+	if known.address != address || known.length != len(name) {
+		c.countNamed(routeID, key, op, size, name)
+		return
+	}
 
 	// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
 	// may block or allocate. What is found in the library's memory stays there until the passage ends (see passage.rs).
-	// This is the fast half of count, written out.
-	p := procPin()
-	if uint(p) < uint(len(c.lanes)) && c.lanes[p] != 0 {
-		lane := (*lane)(at(c.lanes[p]))
+	if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
+		lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
 		lane.inside = 1
-		table := table(acquire(c.table))
-		entry := table.at(table.home(routeID))
+		word := acquire(c.table)
+		entry := (*entry)(unsafe.Add(unsafe.Pointer(nil), uintptr(word&^63)+uintptr(routeID*hashFactor>>(word&63))*entrySize))
 		// An id that matches an entry which is not published yet comes with an empty place.
-		if id := atomic.LoadUint64(&entry.id); id == routeID && label != numberUnknown {
-			place := atomic.LoadUint64(&entry.place)
-			number := uint32(place>>32) + label&(uint32(place)>>placeLabels)
-			if place&placeDirect == 0 {
-				number = cellOf(place, key, label)
-			}
-			if segment := lane.segment(number); number != 0 {
+		if acquire(&entry.id) == routeID {
+			if place := acquire(&entry.place); place&placeDirect != 0 {
+				segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), place&placeSegment))
 				if counters := acquire(&segment.counters); counters != 0 {
-					cell := cellAt(counters, number)
-					cell[op&1]++
-					cell[2+op&1] += size
-					segment.mark(number)
-					leave(lane)
+					offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
+					counter := (*[3]uint64)(unsafe.Add(unsafe.Pointer(nil), counters+offset))
+					counter[0]++
+					counter[2] += size
+					*(*uint8)(unsafe.Add(unsafe.Pointer(nil), segment.marks+offset>>blockOffsetBits)) = 1
+					lane.inside = 0
 					procUnpin()
 					runtime.KeepAlive(c)
 					return
@@ -72,7 +80,14 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 		leave(lane)
 	}
 	procUnpin()
-	c.count(routeID, key, op, size, label)
+	c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
+}
+
+// countNamed is count with the label's name.
+//
+//go:noinline
+func (c *core) countNamed(routeID uint64, key []byte, op Op, size uint64, name Label) {
+	c.count(routeID, key, op, size, name.number()&c.labelMask)
 }
 
 // count is Observe with everything that an observation may come across.
@@ -83,7 +98,7 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 	for {
 		p := procPin()
 		var address uintptr
-		if uint(p) < uint(len(c.lanes)) {
+		if uint(p) < maxLanes {
 			address = atomic.LoadUintptr(&c.lanes[p])
 		}
 		if address == 0 {
@@ -91,7 +106,7 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 			if c.acquire(p) {
 				continue
 			}
-			if len(c.lanes) == 0 {
+			if c.table == nil {
 				c.cross(routeID, key, op, size, label)
 			} else {
 				c.countShared(routeID, key, op, size, label)

@@ -48,7 +48,12 @@ func (l *lane) segment(number uint32) *segment {
 	return &l.segments[(bits.Len32(number)-1)&31]
 }
 
-// cell is a cell of the segment, which is mapped at counters.
+// segmentOf is the segment of a direct place.
+func (l *lane) segmentOf(place uint64) *segment {
+	return (*segment)(unsafe.Add(unsafe.Pointer(&l.segments), place&placeSegment))
+}
+
+// cellAt is a cell of the segment, which is mapped at counters.
 func cellAt(counters uintptr, number uint32) *cell {
 	return (*cell)(at(counters + unsafe.Sizeof(cell{})*uintptr(number)))
 }
