@@ -75,8 +75,8 @@ type core struct {
 
 	// table is where the address of the current route table stands; nil: every observation crosses.
 	table *uint64
-	// labels are those that Observe counts by itself.
-	labels *labelTable
+	// labels are those that Observe counts by itself; none where the cell depends on the key, too.
+	labels labelTable
 	// shared is the lane of Ps that have none, and passages its passages.
 	shared   *lane
 	passages *sharedPassages
@@ -129,7 +129,8 @@ func newCore(options MemSamplerOptions) *core {
 		return nil
 	}
 	options = options.effective()
-	c := &core{options: options, labels: noLabels}
+	c := &core{options: options}
+	c.labels.clear()
 	c.clock, c.at = newClock(options.Now)
 	c.columns.limit = options.HistoryColumns
 	created := c.clock.nanoseconds(c.at)

@@ -60,7 +60,8 @@ func flushed(s *MemSampler, clock *fakeClock) MatrixColumn {
 
 // crossAlways makes every observation one call of the library.
 func (c *core) crossAlways() {
-	c.table, c.labels = nil, noLabels
+	c.table = nil
+	c.labels.clear()
 }
 
 func TestTheBuildCountsAsItSays(t *testing.T) {

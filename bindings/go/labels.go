@@ -9,54 +9,52 @@ import "unsafe"
 //
 // It is a perfect hash: the factor is chosen so that no two of the addresses meet.
 type labelTable struct {
-	factor  uint64
-	entries [1 << labelTableBits]knownLabel
+	factor    uint64
+	addresses [1 << labelTableBits]uintptr
+	lengths   [1 << labelTableBits]int // -1: no label
+	// offsets are the bytes from a route's first cell to the operations of a label, by (place of the label, operation).
+	offsets [2 << labelTableBits]uint64
 }
 
 const labelTableBits = 5
-
-type knownLabel struct {
-	address uintptr
-	length  int // -1: no label
-	// offsets are the bytes from a route's first cell to the operations of this label, by operation.
-	offsets [2]uint64
-}
 
 const (
 	cellOffset = uint64(unsafe.Sizeof(cell{}))
 	opOffset   = uint64(unsafe.Sizeof(cell{}[0]))
 )
 
-var (
-	// allLabels is for samplers that tell labels apart, mergedLabels for those that don't, and noLabels for those that
-	// need more than the label to find the cell.
-	allLabels    = newLabelTable(1, labels[:]...)
-	mergedLabels = newLabelTable(0, labels[:]...)
-	noLabels     = newLabelTable(0)
-)
-
-func newLabelTable(slots uint64, labels ...Label) *labelTable {
-	t := &labelTable{factor: hashFactor}
-	for !t.put(slots, labels) {
-		t.factor = t.factor*hashFactor | 1
+// newLabelTable makes the table of a sampler: labelled, if it tells labels apart.
+func newLabelTable(labelled bool) (t labelTable) {
+	for t.factor = hashFactor; !t.put(labelled); t.factor = t.factor*hashFactor | 1 {
 	}
-	return t
+	return
 }
 
-func (t *labelTable) put(slots uint64, labels []Label) bool {
-	for i := range t.entries {
-		t.entries[i] = knownLabel{length: -1}
-	}
+// put enters the labels; false: two of them meet.
+func (t *labelTable) put(labelled bool) bool {
+	*t = labelTable{factor: t.factor}
+	t.clear()
 	for _, label := range labels {
 		address := uintptr(unsafe.Pointer(unsafe.StringData(string(label))))
-		entry := &t.entries[t.home(address)]
-		if entry.length >= 0 {
+		i := t.home(address)
+		if t.lengths[i] >= 0 {
 			return false
 		}
-		first := slots * uint64(label.number()) * cellOffset
-		*entry = knownLabel{address, len(label), [2]uint64{OpRead: first, OpWrite: first + opOffset}}
+		t.addresses[i], t.lengths[i] = address, len(label)
+		first := uint64(0)
+		if labelled {
+			first = uint64(label.number()) * cellOffset
+		}
+		t.offsets[2*i+uint64(OpRead)], t.offsets[2*i+uint64(OpWrite)] = first, first+opOffset
 	}
 	return true
+}
+
+// clear makes it a table that finds nothing.
+func (t *labelTable) clear() {
+	for i := range t.lengths {
+		t.lengths[i] = -1
+	}
 }
 
 // home is where a label with its bytes at this address would be.

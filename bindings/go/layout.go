@@ -105,12 +105,8 @@ func (c *core) readLayout() {
 	c.table = (*uint64)(layout.table)
 	c.shared = (*lane)(layout.shared_lane)
 	c.passages = (*sharedPassages)(layout.shared_passages)
-	switch {
-	case c.options.KeyBucketsPerRoute > 1: // the key matters
-	case c.options.KeyVizLabelsEnabled:
-		c.labels = allLabels
-	default:
-		c.labels = mergedLabels
+	if c.options.KeyBucketsPerRoute == 1 {
+		c.labels = newLabelTable(c.options.KeyVizLabelsEnabled)
 	}
 }
 

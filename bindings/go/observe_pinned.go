@@ -28,12 +28,7 @@ func procUnpin()
 //
 // Any goroutine, any time. It takes no lock, allocates nothing, and calls no C function but for the first observations
 // of each P.
-//
-//
 func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, name Label) {
-	// This is count for what nearly all observations are: no route of the sampler is sub-divided, the label is one of
-	// the constants, the route stands where its hash says, and the P has a lane with the segment mapped. What costs most
-	// here are the stores to the stack over the call of procPin, so little is alive then, and not the key.
 	if s == nil {
 		return
 	}
@@ -41,56 +36,63 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 	if c == nil {
 		return
 	}
-	size := uint64(len(key)) + uint64(max(valueLen, 0))
-	if op > OpWrite {
-		return
-	}
-	address := uintptr(unsafe.Pointer(unsafe.StringData(string(name))))
-	known := &c.labels.entries[c.labels.home(address)]
-	offsetInRoute := known.offsets[op]
-	if known.address != address || known.length != len(name) {
-		c.countNamed(routeID, key, op, size, name)
-		return
-	}
 
-	// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
-	// may block or allocate. What is found in the library's memory stays there until the passage ends (see passage.rs).
-	if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
-		lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
-		lane.inside = 1
-		word := acquire(c.table)
-		entry := (*entry)(unsafe.Add(unsafe.Pointer(nil), uintptr(word&^63)+uintptr(routeID*hashFactor>>(word&63))*entrySize))
-		// An id that matches an entry which is not published yet comes with an empty place.
-		if acquire(&entry.id) == routeID {
-			if place := acquire(&entry.place); place&placeDirect != 0 {
-				segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), place&placeSegment))
-				if counters := acquire(&segment.counters); counters != 0 {
-					offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
-					counter := (*[3]uint64)(unsafe.Add(unsafe.Pointer(nil), counters+offset))
-					counter[0]++
-					counter[2] += size
-					*(*uint8)(unsafe.Add(unsafe.Pointer(nil), segment.marks+offset>>blockOffsetBits)) = 1
-					lane.inside = 0
-					procUnpin()
-					runtime.KeepAlive(c)
-					return
+	// This is count for what nearly all observations are: no route of the sampler is sub-divided, the label is one of
+	// the constants, the route stands where its hash says, and the P has a lane with the segment mapped.
+	//
+	// Each value that lives over the call of procPin costs a store and a load: there are four, and the key isn't among
+	// them. Small functions that would be inlined are written out where they leave no-ops behind.
+	size := uint64(len(key)) + uint64(valueLen)
+	address := uintptr(unsafe.Pointer(unsafe.StringData(string(name))))
+	home := c.labels.home(address)
+	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == len(name) {
+		offsetInRoute := c.labels.offsets[2*home+uint64(op)]
+
+		// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
+		// may block or allocate. What is found in the library's memory stays there until the passage ends (see
+		// passage.rs).
+		if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
+			lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
+			lane.inside = 1
+			word := acquire(c.table)
+			entries, i := uintptr(word&^63), uintptr(routeID*hashFactor>>(word&63))
+			entry := (*entry)(unsafe.Add(unsafe.Pointer(nil), entries+i*entrySize))
+			// An id that matches an entry which is not published yet comes with an empty place.
+			if acquire(&entry.id) == routeID {
+				if place := acquire(&entry.place); place&placeDirect != 0 {
+					segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), place&placeSegment))
+					if counters := acquire(&segment.counters); counters != 0 {
+						offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
+						counter := (*[3]uint64)(unsafe.Add(unsafe.Pointer(nil), counters+offset))
+						counter[0]++
+						counter[2] += size
+						*(*uint8)(unsafe.Add(unsafe.Pointer(nil), segment.marks+offset>>blockOffsetBits)) = 1
+						leave(lane)
+						procUnpin()
+						runtime.KeepAlive(c)
+						return
+					}
 				}
 			}
+			leave(lane)
 		}
-		leave(lane)
+		procUnpin()
+		c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
+		return
 	}
-	procUnpin()
-	c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
+	c.countAny(routeID, key, op, valueLen, name)
 }
 
-// countNamed is count with the label's name.
+// countAny is Observe for what isn't plain.
 //
 //go:noinline
-func (c *core) countNamed(routeID uint64, key []byte, op Op, size uint64, name Label) {
-	c.count(routeID, key, op, size, name.number()&c.labelMask)
+func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name Label) {
+	if op <= OpWrite {
+		c.count(routeID, key, op, uint64(len(key))+uint64(max(valueLen, 0)), name.number()&c.labelMask)
+	}
 }
 
-// count is Observe with everything that an observation may come across.
+// count counts whatever an observation may come across.
 //
 //go:noinline
 func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint32) {
