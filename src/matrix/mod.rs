@@ -7,9 +7,13 @@
 //! - `values` is one row-major array: row `i`, column `j` at `i * columns.len() + j`.
 //! - Who led a cell's group changes seldom, so [`Identities`] holds runs of columns and not cells.
 
+mod error;
 mod identities;
+mod row_id;
 
+pub use error::{Error, ErrorKind};
 pub use identities::{Identities, Identity};
+pub use row_id::RowId;
 
 use crate::label::Series;
 
