@@ -9,10 +9,14 @@
 
 mod error;
 mod identities;
+mod json;
+mod limits;
 mod row_id;
 
 pub use error::{Error, ErrorKind};
 pub use identities::{Identities, Identity};
+pub use json::{from_json, to_json};
+pub use limits::Limits;
 pub use row_id::RowId;
 
 use crate::label::Series;
