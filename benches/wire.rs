@@ -3,7 +3,7 @@
 //! The matrix has 1024 rows x 1440 columns: a day of minutes. Values are spread evenly over their number of digits (none
 //! to six), and each cell has its group and leader term. Every figure is the best of several runs on one core.
 
-use keyviz::matrix::{from_json, to_json, Identity, Limits, Matrix, MatrixRow};
+use keyviz::matrix::{from_json, from_proto, to_json, to_proto, Identity, Limits, Matrix, MatrixRow};
 use keyviz::Series;
 use std::time::Instant;
 
@@ -73,4 +73,15 @@ fn main() {
     assert!(from_json(&json, &Limits::default()).unwrap() == matrix);
     println!("out {:.0} MB/s", mb / best(|| to_json(&matrix)));
     println!("in  {:.0} MB/s", mb / best(|| from_json(&json, &Limits::default())));
+    println!("scan {:.0} MB/s", mb / best(|| serde_json::from_slice::<serde::de::IgnoredAny>(&json).unwrap()));
+    println!("value {:.0} MB/s", mb / best(|| serde_json::from_slice::<serde_json::Value>(&json).unwrap()));
+    let proto = to_proto(&matrix);
+    assert!(from_proto(&proto, Series::Writes, &Limits::default()).unwrap().values == matrix.values);
+    let pmb = proto.len() as f64 / 1e6;
+    println!("proto {pmb} MB");
+    let (a, b) = (best(|| to_proto(&matrix)), best(|| from_proto(&proto, Series::Writes, &Limits::default())));
+    println!("out {:.0} MB/s {} ms", pmb / a, a * 1e3);
+    println!("in {:.0} MB/s {} ms", pmb / b, b * 1e3);
+    println!("json out {} ms", 1e3 * best(|| to_json(&matrix)));
+    println!("json in {} ms", 1e3 * best(|| from_json(&json, &Limits::default())));
 }

@@ -13,6 +13,7 @@
 //! an empty one is `null`. Integers have 64 bits and are JSON numbers: a reader that makes doubles of them loses digits
 //! above 2^53.
 
+mod parts;
 mod read;
 mod write;
 
