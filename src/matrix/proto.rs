@@ -4,15 +4,15 @@
 //! series, and the rest is as in a matrix that says nothing about it.
 //!
 //! Rows are written and read one at a time, through one [`KeyVizRow`] that is used again, so that no second copy of the
-//! matrix comes to be. (A message whose parts are written one after the other is the same message.)
+//! matrix comes to be.
 
 use super::assembly::Assembly;
 use super::error::Error;
 use super::{Identity, Limits, Matrix, MatrixRow};
 use crate::label::Series;
-// What prost's derive expands to. It is hidden from prost's documentation, and kept with it: a message's fields can't
-// be met one by one otherwise.
-use prost::encoding::{decode_key, int64, message, skip_field, DecodeContext};
+// What prost's derive expands to, hidden from prost's documentation: the fields of a message can't be met one by one
+// otherwise.
+use prost::encoding::{decode_key, encode_key, encode_varint, int64, message, skip_field, DecodeContext, WireType};
 use prost::{DecodeError, Message};
 
 /// Fields 9, 10 and 12 of the `.proto` are the store's own, and skipped like unknown ones.
@@ -42,13 +42,9 @@ struct KeyVizRow {
     leader_terms: Vec<u64>,
 }
 
-#[derive(Clone, PartialEq, Message)]
-struct GetKeyVizMatrixResponse {
-    #[prost(int64, repeated, tag = "1")]
-    column_unix_ms: Vec<i64>,
-    #[prost(message, repeated, tag = "2")]
-    rows: Vec<KeyVizRow>,
-}
+/// Tags of the fields of a `GetKeyVizMatrixResponse`.
+const COLUMN_UNIX_MS: u32 = 1;
+const ROWS: u32 = 2;
 
 /// The number of a series in the `.proto`.
 pub fn series_number(series: Series) -> i32 {
@@ -70,17 +66,20 @@ pub fn series_from_number(number: i32) -> Option<Series> {
 /// If the matrix has not a value for each row and column.
 pub fn to_proto(matrix: &Matrix) -> Vec<u8> {
     let mut out = Vec::with_capacity(matrix.values.len() * 4 + matrix.rows.len() * 128 + matrix.columns.len() * 6);
-    let columns = GetKeyVizMatrixResponse { column_unix_ms: matrix.columns.clone(), rows: Vec::new() };
-    columns.encode(&mut out).expect(GROWS);
-    let mut part = GetKeyVizMatrixResponse { column_unix_ms: Vec::new(), rows: vec![KeyVizRow::default()] };
+    int64::encode_packed(COLUMN_UNIX_MS, &matrix.columns, &mut out);
+    let mut message = KeyVizRow::default();
     for (i, row) in matrix.rows.iter().enumerate() {
-        part.rows[0].fill(row, matrix.row_values(i));
-        part.encode(&mut out).expect(GROWS);
+        message.fill(row, matrix.row_values(i));
+        let len = message.encoded_len();
+        encode_key(ROWS, WireType::LengthDelimited, &mut out);
+        encode_varint(len as u64, &mut out);
+        // Into room that is there already, bytes are written faster than pushed.
+        let begin = out.len();
+        out.resize(begin + len, 0);
+        message.encode_raw(&mut &mut out[begin..]);
     }
     out
 }
-
-const GROWS: &str = "a vector grows as it is written";
 
 impl KeyVizRow {
     fn fill(&mut self, row: &MatrixRow, values: &[u64]) {
@@ -130,14 +129,14 @@ fn read_field(rest: &mut &[u8], assembly: &mut Assembly<'_>, row: &mut KeyVizRow
     let malformed = |error: DecodeError| Error::malformed(error.to_string());
     let (tag, wire_type) = decode_key(rest).map_err(malformed)?;
     match tag {
-        1 => {
+        COLUMN_UNIX_MS => {
             int64::merge_repeated(wire_type, &mut assembly.columns, rest, context).map_err(malformed)?;
             match assembly.columns.len() > assembly.room() {
                 true => Err(assembly.no_room()),
                 false => Ok(()),
             }
         }
-        2 => {
+        ROWS => {
             assembly.begin_row()?;
             row.clear();
             message::merge(wire_type, row, rest, context).map_err(malformed)?;
