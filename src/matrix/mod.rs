@@ -8,6 +8,7 @@
 //! - Who led a cell's group changes seldom, so [`Identities`] holds runs of columns and not cells.
 
 mod assembly;
+mod csv;
 mod error;
 mod identities;
 mod json;
@@ -15,6 +16,7 @@ mod limits;
 mod proto;
 mod row_id;
 
+pub use csv::to_csv;
 pub use error::{Error, ErrorKind};
 pub use identities::{Identities, Identity};
 pub use json::{from_json, to_json};
