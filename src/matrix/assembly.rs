@@ -12,7 +12,7 @@ use std::hash::{BuildHasher, RandomState};
 
 /// What is read so far.
 pub(super) struct Assembly<'l> {
-    limits: &'l Limits,
+    pub limits: &'l Limits,
     width: Option<usize>,
     /// When each column was committed.
     pub columns: Vec<i64>,

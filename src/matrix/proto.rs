@@ -109,41 +109,53 @@ impl KeyVizRow {
 ///
 /// # Errors
 ///
-/// With the byte of the field or row in which it showed. `TooLarge` over a limit; `Malformed` if it is no such message,
+/// With the byte at which the row or other field begins that is wrong. `TooLarge` over a limit; `Malformed` if it is no such message,
 /// if arrays of a row have different lengths, or if a row id comes twice.
 pub fn from_proto(input: &[u8], series: Series, limits: &Limits) -> Result<Matrix, Error> {
     limits.check_bytes(input)?;
     let mut assembly = Assembly::new(limits);
-    let mut row = KeyVizRow::default();
-    let mut rest = input;
-    while !rest.is_empty() {
-        let at = input.len() - rest.len();
-        read_field(&mut rest, &mut assembly, &mut row).map_err(|error| error.at(at))?;
-    }
-    assembly.finish(series).map_err(|error| error.at(input.len()))
-}
-
-/// Reads one field of the response.
-fn read_field(rest: &mut &[u8], assembly: &mut Assembly<'_>, row: &mut KeyVizRow) -> Result<(), Error> {
-    let context = DecodeContext::default();
-    let malformed = |error: DecodeError| Error::malformed(error.to_string());
-    let (tag, wire_type) = decode_key(rest).map_err(malformed)?;
-    match tag {
+    // The columns first, which may come in pieces: they tell what the rows have to be like.
+    for_each_field(input, |tag, wire_type, rest| match tag {
         COLUMN_UNIX_MS => {
-            int64::merge_repeated(wire_type, &mut assembly.columns, rest, context).map_err(malformed)?;
+            int64::merge_repeated(wire_type, &mut assembly.columns, rest, DecodeContext::default()).map_err(malformed)?;
             match assembly.columns.len() > assembly.room() {
                 true => Err(assembly.no_room()),
                 false => Ok(()),
             }
         }
+        _ => skip_field(wire_type, tag, rest, DecodeContext::default()).map_err(malformed),
+    })?;
+    assembly.check_columns()?;
+    let mut row = KeyVizRow::default();
+    for_each_field(input, |tag, wire_type, rest| match tag {
         ROWS => {
             assembly.begin_row()?;
             row.clear();
-            message::merge(wire_type, row, rest, context).map_err(malformed)?;
-            take_row(assembly, row)
+            message::merge(wire_type, &mut row, rest, DecodeContext::default()).map_err(malformed)?;
+            take_row(&mut assembly, &mut row)
         }
-        _ => skip_field(wire_type, tag, rest, context).map_err(malformed),
+        _ => skip_field(wire_type, tag, rest, DecodeContext::default()).map_err(malformed),
+    })?;
+    assembly.finish(series)
+}
+
+/// Meets the fields of a message one by one; `read` takes a field's value from the input. An error gets the byte at
+/// which its field begins.
+fn for_each_field(
+    input: &[u8],
+    mut read: impl FnMut(u32, WireType, &mut &[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut rest = input;
+    while !rest.is_empty() {
+        let at = input.len() - rest.len();
+        let (tag, wire_type) = decode_key(&mut rest).map_err(|error| malformed(error).at(at))?;
+        read(tag, wire_type, &mut rest).map_err(|error| error.at(at))?;
     }
+    Ok(())
+}
+
+fn malformed(error: DecodeError) -> Error {
+    Error::malformed(error.to_string())
 }
 
 /// Moves a row into the assembly.

@@ -9,7 +9,8 @@ fn proto(input: &[u8]) -> Result<Matrix, Error> {
     from_proto(input, Series::Writes, &Limits::default())
 }
 
-/// Checks the error for an input in which `^` marks where the error shows (and is no part of the input).
+/// Checks the error for an input in which `^` stands before the byte at which the error shows: the last one that had to be
+/// read to see it. (It is no part of the input.)
 fn json_error(marked: &str, kind: ErrorKind, message: &str, limits: &Limits) {
     let position = marked.find('^').expect("there is a mark");
     let error = from_json(marked.replacen('^', "", 1).as_bytes(), limits).expect_err(marked);
@@ -21,28 +22,28 @@ fn json_error(marked: &str, kind: ErrorKind, message: &str, limits: &Limits) {
 fn json_that_is_malformed() {
     for (marked, message) in [
         ("^", "EOF"),
-        ("\0^", "expected value"),
+        ("^\0", "expected value"),
         ("{}^}", "trailing characters"),
-        ("{}\n\n {^}", "trailing characters"),
-        ("[]^", "expected a matrix as an object"),
-        ("null^", "expected a matrix as an object"),
+        ("{}\n\n ^{}", "trailing characters"),
+        ("[^]", "expected a matrix as an object"),
+        ("nul^l", "expected a matrix as an object"),
         ("{\"rows\"^", "EOF"),
         ("{\"rows\":[{^", "EOF"),
-        ("{\"rows\":7^}", "expected an array of rows"),
-        ("{\"rows\":[7^]}", "expected a row as an object"),
-        ("{\"rows\":[],\"rows\"^:[]}", "the field rows comes twice"),
-        ("{\"column_unix_ms\":[1,2^.5]}", "floating point"),
-        ("{\"column_unix_ms\":[\"1\"^]}", "invalid type: string"),
-        ("{\"column_unix_ms\":[9223372036854775808^]}", "invalid value"),
-        ("{\"column_unix_ms\":[null^]}", "invalid type: null"),
+        ("{\"rows\":^7}", "expected an array of rows"),
+        ("{\"rows\":[^7]}", "expected a row as an object"),
+        ("{\"rows\":[],\"rows^\":[]}", "the field rows comes twice"),
+        ("{\"column_unix_ms\":[1,2.^5]}", "floating point"),
+        ("{\"column_unix_ms\":[\"1^\"]}", "invalid type: string"),
+        ("{\"column_unix_ms\":[922337203685477580^8]}", "invalid value"),
+        ("{\"column_unix_ms\":[nul^l]}", "invalid type: null"),
         ("{\"series\":\"heat\"^}", "\"heat\" is no series"),
-        ("{\"series\":1^}", "invalid type"),
+        ("{\"series\":^1}", "invalid type"),
         ("{\"generated_at\":\"yesterday\"^}", "\"yesterday\""),
         ("{\"generated_at\":\"0001-01-01T00:00:00Z\"^}", "generated_at"),
-        ("{\"node\":[^]}", "invalid type"),
-        ("{\"fanout\":[]^}", "expected the nodes that were asked"),
-        ("{\"fanout\":{\"nodes\":[{\"ok\":1^}]}}", "expected a boolean"),
-        ("{\"fanout\":{\"nodes\":[{\"ok\":true,\"ok\"^:true}]}}", "ok comes twice"),
+        ("{\"node\"^:[]}", "invalid type"),
+        ("{\"fanout\":[^]}", "expected the nodes that were asked"),
+        ("{\"fanout\":{\"nodes\":[{\"ok\":^1}]}}", "expected a boolean"),
+        ("{\"fanout\":{\"nodes\":[{\"ok\":true,\"ok^\":true}]}}", "ok comes twice"),
     ] {
         json_error(marked, ErrorKind::Malformed, message, &Limits::default());
     }
@@ -51,39 +52,39 @@ fn json_that_is_malformed() {
 #[test]
 fn json_rows_that_are_malformed() {
     for (marked, message) in [
-        ("{\"values\":[1,2]}^", "no bucket_id"),
-        ("{\"bucket_id\":\"\",\"values\":[1,2]}^", "no bucket_id"),
-        ("{\"bucket_id\":\"a\"}^", "values has 0 entries, where there are 2 columns"),
+        ("{\"values\":[1,2]^}", "no bucket_id"),
+        ("{\"bucket_id\":\"\",\"values\":[1,2]^}", "no bucket_id"),
+        ("{\"bucket_id\":\"a\"^}", "values has 0 entries, where there are 2 columns"),
         ("{\"bucket_id\":\"a\",\"values\":[1]^}", "values has 1 entries, where there are 2 columns"),
         ("{\"bucket_id\":\"a\",\"values\":[1,2,3]^}", "values has 3 entries"),
-        ("{\"bucket_id\":\"a\",\"values\":[1,2],\"conflicts\":[true]}^", "conflicts has 1 entries"),
-        ("{\"bucket_id\":\"a\",\"values\":[1,2],\"raft_group_ids\":[1,2,3]}^", "raft_group_ids has 3 entries"),
-        ("{\"bucket_id\":\"a\",\"values\":[1,2],\"leader_terms\":[1]}^", "leader_terms has 1 entries"),
-        ("{\"bucket_id\":\"a\",\"values\":[1,2]},{\"bucket_id\":\"a\",\"values\":[1,2]}^", "\"a\" is the id of two rows"),
-        ("{\"bucket_id\":\"a\",\"values\":[1,2],\"values\"^:[1,2]}", "the field values comes twice"),
-        ("{\"bucket_id\":\"a\",\"values\":[-1^,2]}", "integer `-1`"),
-        ("{\"bucket_id\":\"a\",\"values\":[-0^,2]}", "floating point"),
-        ("{\"bucket_id\":\"a\",\"values\":[1.0^,2]}", "floating point"),
-        ("{\"bucket_id\":\"a\",\"values\":[1e3^,2]}", "floating point"),
-        ("{\"bucket_id\":\"a\",\"values\":[1e999^,2]}", "out of range"),
-        ("{\"bucket_id\":\"a\",\"values\":[18446744073709551616^,2]}", "floating point"),
-        ("{\"bucket_id\":\"a\",\"values\":[01^,2]}", "invalid number"),
-        ("{\"bucket_id\":\"a\",\"values\":[N^aN,2]}", "expected value"),
-        ("{\"bucket_id\":\"a\",\"values\":[I^nfinity,2]}", "expected value"),
-        ("{\"bucket_id\":\"a\",\"values\":[\"NaN\"^,2]}", "invalid type: string"),
-        ("{\"bucket_id\":\"a\",\"values\":[true^,2]}", "invalid type: boolean"),
+        ("{\"bucket_id\":\"a\",\"values\":[1,2],\"conflicts\":[true]^}", "conflicts has 1 entries"),
+        ("{\"bucket_id\":\"a\",\"values\":[1,2],\"raft_group_ids\":[1,2,3]^}", "raft_group_ids has 3 entries"),
+        ("{\"bucket_id\":\"a\",\"values\":[1,2],\"leader_terms\":[1]^}", "leader_terms has 1 entries"),
+        ("{\"bucket_id\":\"a\",\"values\":[1,2]},{\"bucket_id\":\"a\",\"values\":[1,2]^}", "\"a\" is the id of two rows"),
+        ("{\"bucket_id\":\"a\",\"values\":[1,2],\"values^\":[1,2]}", "the field values comes twice"),
+        ("{\"bucket_id\":\"a\",\"values\":[-^1,2]}", "integer `-1`"),
+        ("{\"bucket_id\":\"a\",\"values\":[-^0,2]}", "floating point"),
+        ("{\"bucket_id\":\"a\",\"values\":[1.^0,2]}", "floating point"),
+        ("{\"bucket_id\":\"a\",\"values\":[1e^3,2]}", "floating point"),
+        ("{\"bucket_id\":\"a\",\"values\":[1e99^9,2]}", "out of range"),
+        ("{\"bucket_id\":\"a\",\"values\":[1844674407370955161^6,2]}", "floating point"),
+        ("{\"bucket_id\":\"a\",\"values\":[0^1,2]}", "invalid number"),
+        ("{\"bucket_id\":\"a\",\"values\":[^NaN,2]}", "expected value"),
+        ("{\"bucket_id\":\"a\",\"values\":[^Infinity,2]}", "expected value"),
+        ("{\"bucket_id\":\"a\",\"values\":[\"NaN^\",2]}", "invalid type: string"),
+        ("{\"bucket_id\":\"a\",\"values\":[tru^e,2]}", "invalid type: boolean"),
         ("{\"bucket_id\":\"a\",\"values\":{^}}", "expected an array of integers"),
-        ("{\"bucket_id\":\"a\",\"route_count\":-1^}", "integer `-1`"),
-        ("{\"bucket_id\":\"a\",\"route_ids\":[1.5^]}", "floating point"),
-        ("{\"bucket_id\":\"a\",\"aggregate\":\"yes\"^}", "invalid type: string"),
-        ("{\"bucket_id\":7^}", "invalid type: integer `7`, expected a string"),
-        ("{\"bucket_id\":\"a\\u12^g4\"}", "invalid escape"),
+        ("{\"bucket_id\":\"a\",\"route_count\":-^1}", "integer `-1`"),
+        ("{\"bucket_id\":\"a\",\"route_ids\":[1.^5]}", "floating point"),
+        ("{\"bucket_id\":\"a\",\"aggregate\":\"yes^\"}", "invalid type: string"),
+        ("{\"bucket_id\":^7}", "invalid type: integer `7`, expected a string"),
+        ("{\"bucket_id\":\"a\\u12g^4\"}", "invalid escape"),
         ("{\"bucket_id\":\"\\ud800^\"}", "unexpected end of hex escape"),
-        ("{\"bucket_id\":\"a\",\"start\":\"YQ\"^}", "not base64"),
-        ("{\"bucket_id\":\"a\",\"start\":\"Y!==\"^}", "not base64: Invalid symbol 33, offset 1"),
-        ("{\"bucket_id\":\"a\",\"end\":\"_-8=\"^}", "not base64"),
-        ("{\"bucket_id\":\"a\",\"end\":\"YR==\"^}", "not base64"),
-        ("{\"bucket_id\":\"a\",\"end\":[1,2]^}", "expected a key in base64, or null"),
+        ("{\"bucket_id\":\"a\",\"start\":\"YQ^\"}", "not base64"),
+        ("{\"bucket_id\":\"a\",\"start\":\"Y!==^\"}", "not base64: Invalid symbol 33, offset 1"),
+        ("{\"bucket_id\":\"a\",\"end\":\"_-8=^\"}", "not base64"),
+        ("{\"bucket_id\":\"a\",\"end\":\"YR==^\"}", "not base64"),
+        ("{\"bucket_id\":\"a\",\"end\":^[1,2]}", "expected a key in base64, or null"),
     ] {
         let marked = format!("{{\"column_unix_ms\":[1,2],\"rows\":[{marked}]}}");
         json_error(&marked, ErrorKind::Malformed, message, &Limits::default());
@@ -101,9 +102,18 @@ fn columns_that_come_late_have_to_agree_too() {
 #[test]
 fn json_text_that_is_no_utf8() {
     let error = from_json(b"{\"node\":\"a\xff\"}", &Limits::default()).unwrap_err();
-    assert_eq!(error.position, Some(11), "{error}");
+    assert_eq!(error.position, Some(10), "{error}");
     assert!(error.message.contains("invalid unicode"), "{error}");
-    assert_eq!(error.to_string(), "malformed: invalid unicode code point (at byte 11)");
+    assert_eq!(error.to_string(), "malformed: invalid unicode code point (at byte 10)");
+}
+
+#[test]
+fn messages_stay_short() {
+    let long = "\u{e4}".repeat(10_000);
+    for text in [format!("{{\"rows\":\"{long}\"}}"), format!("{{\"series\":\"{long}\"}}"), format!("{{\"generated_at\":\"{long}\"}}")] {
+        let error = from_json(text.as_bytes(), &Limits::default()).unwrap_err();
+        assert!((10..1000).contains(&error.message.len()), "{error}");
+    }
 }
 
 #[test]
@@ -125,7 +135,7 @@ fn input_over_a_limit() {
     json_error(r#"{"rows":[{"leader_terms":[1,2,3,4,5,6,7^]}]}"#, ErrorKind::TooLarge, "more than 6 cells", &limits);
     let marked = r#"{"rows":[{"bucket_id":"a","values":[1,2,3,4]},{"bucket_id":"b","values":[1,2,3^,4]}]}"#;
     json_error(marked, ErrorKind::TooLarge, "more than 6 cells", &limits);
-    let marked = r#"{"rows":[{"bucket_id":"a"},{"bucket_id":"b"},{^"bucket_id":"c"}]}"#;
+    let marked = r#"{"rows":[{"bucket_id":"a"},{"bucket_id":"b"},^{"bucket_id":"c"}]}"#;
     json_error(marked, ErrorKind::TooLarge, "more than 2 rows", &limits);
 
     let small = to_proto(&matrix(2, vec![row("a", b"", b""), row("b", b"", b""), row("c", b"", b"")]));
@@ -171,7 +181,7 @@ fn protobuf_that_is_malformed() {
         assert!((4..=input.len() as u64).contains(&error.position.unwrap()), "{error}");
     }
     let late = [&[0x12, 7, 0x0a, 1, b'a', 0x5a, 2, 7, 8][..], &[0x08, 1]].concat();
-    assert_eq!(proto(&late).unwrap_err().message, "column_unix_ms has 1 entries, where there are 2 columns");
+    assert_eq!(proto(&late).unwrap_err().message, "values has 2 entries, where there are 1 columns");
 }
 
 #[test]

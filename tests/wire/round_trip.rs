@@ -83,11 +83,7 @@ proptest! {
 
     #[test]
     fn our_protobuf_is_that_of_the_shipped_file(matrix in any_matrix()) {
-        let theirs = message(&matrix);
-        let decoded = DynamicMessage::decode(response(), &to_proto(&matrix)[..]).unwrap();
-        prop_assert_eq!(&decoded, &theirs);
-        prop_assert_eq!(decoded.unknown_fields().count(), 0);
-        prop_assert_eq!(&to_proto(&matrix), &theirs.encode_to_vec(), "in the order of the tags, too");
+        prop_assert_eq!(to_proto(&matrix), message(&matrix).encode_to_vec());
     }
 }
 
