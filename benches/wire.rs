@@ -102,11 +102,10 @@ fn main() {
     assert!(read.values == matrix.values && read.rows == matrix.rows);
     let value: serde_json::Value = serde_json::from_slice(&json).expect("it is JSON");
 
-    let out = best([
-        &mut || drop(black_box(to_json(&matrix))),
-        &mut || drop(black_box(to_proto(&matrix))),
-        &mut || drop(black_box(serde_json::to_vec(&value))),
-    ]);
+    let out =
+        best([&mut || drop(black_box(to_json(&matrix))), &mut || drop(black_box(to_proto(&matrix))), &mut || {
+            drop(black_box(serde_json::to_vec(&value)))
+        }]);
     let read = best([
         &mut || drop(black_box(from_json(&json, &limits))),
         &mut || drop(black_box(from_proto(&proto, Series::Writes, &limits))),

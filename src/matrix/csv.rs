@@ -50,7 +50,9 @@ fn bound(key: &[u8]) -> String {
 }
 
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.starts_with(['=', '+', '-', '@']) && !text.starts_with("0x")
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        && !text.starts_with(['=', '+', '-', '@'])
+        && !text.starts_with("0x")
 }
 
 #[cfg(test)]

@@ -117,7 +117,8 @@ pub fn from_proto(input: &[u8], series: Series, limits: &Limits) -> Result<Matri
     // The columns first, which may come in pieces: they tell what the rows have to be like.
     for_each_field(input, |tag, wire_type, rest| match tag {
         COLUMN_UNIX_MS => {
-            int64::merge_repeated(wire_type, &mut assembly.columns, rest, DecodeContext::default()).map_err(malformed)?;
+            int64::merge_repeated(wire_type, &mut assembly.columns, rest, DecodeContext::default())
+                .map_err(malformed)?;
             match assembly.columns.len() > assembly.room() {
                 true => Err(assembly.no_room()),
                 false => Ok(()),

@@ -60,7 +60,10 @@ fn json_rows_that_are_malformed() {
         ("{\"bucket_id\":\"a\",\"values\":[1,2],\"conflicts\":[true]^}", "conflicts has 1 entries"),
         ("{\"bucket_id\":\"a\",\"values\":[1,2],\"raft_group_ids\":[1,2,3]^}", "raft_group_ids has 3 entries"),
         ("{\"bucket_id\":\"a\",\"values\":[1,2],\"leader_terms\":[1]^}", "leader_terms has 1 entries"),
-        ("{\"bucket_id\":\"a\",\"values\":[1,2]},{\"bucket_id\":\"a\",\"values\":[1,2]^}", "\"a\" is the id of two rows"),
+        (
+            "{\"bucket_id\":\"a\",\"values\":[1,2]},{\"bucket_id\":\"a\",\"values\":[1,2]^}",
+            "\"a\" is the id of two rows",
+        ),
         ("{\"bucket_id\":\"a\",\"values\":[1,2],\"values^\":[1,2]}", "the field values comes twice"),
         ("{\"bucket_id\":\"a\",\"values\":[-^1,2]}", "integer `-1`"),
         ("{\"bucket_id\":\"a\",\"values\":[-^0,2]}", "floating point"),
@@ -110,7 +113,11 @@ fn json_text_that_is_no_utf8() {
 #[test]
 fn messages_stay_short() {
     let long = "\u{e4}".repeat(10_000);
-    for text in [format!("{{\"rows\":\"{long}\"}}"), format!("{{\"series\":\"{long}\"}}"), format!("{{\"generated_at\":\"{long}\"}}")] {
+    for text in [
+        format!("{{\"rows\":\"{long}\"}}"),
+        format!("{{\"series\":\"{long}\"}}"),
+        format!("{{\"generated_at\":\"{long}\"}}"),
+    ] {
         let error = from_json(text.as_bytes(), &Limits::default()).unwrap_err();
         assert!((10..1000).contains(&error.message.len()), "{error}");
     }
@@ -119,7 +126,8 @@ fn messages_stay_short() {
 #[test]
 fn json_that_is_nested_too_deeply() {
     let deep = |key: &str, open: &str| format!("{{\"{key}\":{}", open.repeat(100_000));
-    for text in [deep("unknown", "["), deep("unknown", "{\"a\":"), deep("fanout", "{\"a\":"), deep("rows", "[{\"x\":")] {
+    for text in [deep("unknown", "["), deep("unknown", "{\"a\":"), deep("fanout", "{\"a\":"), deep("rows", "[{\"x\":")]
+    {
         let error = from_json(text.as_bytes(), &Limits::default()).unwrap_err();
         assert!(error.message.contains("recursion limit") || error.message.contains("expected"), "{error}");
         assert!(error.position.unwrap() < 1000, "{error}");
@@ -129,7 +137,12 @@ fn json_that_is_nested_too_deeply() {
 #[test]
 fn input_over_a_limit() {
     let limits = Limits { bytes: 120, rows: 2, cells: 6 };
-    json_error(&format!("{}^{{}}", " ".repeat(120)), ErrorKind::TooLarge, "122 bytes are over the limit of 120", &limits);
+    json_error(
+        &format!("{}^{{}}", " ".repeat(120)),
+        ErrorKind::TooLarge,
+        "122 bytes are over the limit of 120",
+        &limits,
+    );
     json_error(r#"{"column_unix_ms":[1,2,3,4,5,6,7^]}"#, ErrorKind::TooLarge, "more than 6 cells", &limits);
     json_error(r#"{"rows":[{"values":[1,2,3,4,5,6,7^]}]}"#, ErrorKind::TooLarge, "more than 6 cells", &limits);
     json_error(r#"{"rows":[{"leader_terms":[1,2,3,4,5,6,7^]}]}"#, ErrorKind::TooLarge, "more than 6 cells", &limits);
@@ -166,7 +179,10 @@ fn protobuf_that_is_malformed() {
         (&[0x12, 6, 0x0a, 1, b'a', 0x5a, 1, 7], "values has 1 entries"),
         (&[0x12, 10, 0x0a, 1, b'a', 0x5a, 2, 7, 8, 0x6a, 1, 1], "raft_group_ids has 1 entries"),
         (&[0x12, 10, 0x0a, 1, b'a', 0x5a, 2, 7, 8, 0x72, 1, 1], "leader_terms has 1 entries"),
-        (&[0x12, 7, 0x0a, 1, b'a', 0x5a, 2, 7, 8, 0x12, 7, 0x0a, 1, b'a', 0x5a, 2, 7, 8], "\"a\" is the id of two rows"),
+        (
+            &[0x12, 7, 0x0a, 1, b'a', 0x5a, 2, 7, 8, 0x12, 7, 0x0a, 1, b'a', 0x5a, 2, 7, 8],
+            "\"a\" is the id of two rows",
+        ),
         (&[0x10, 0], "invalid wire type"),
         (&[0x00], "invalid tag"),
         (&[0x0f], "invalid wire type"),
@@ -188,7 +204,12 @@ fn protobuf_that_is_malformed() {
 fn an_input_that_ends_early() {
     let rows = vec![
         MatrixRow { label: "s3".into(), identities: identities(&[(1, 2), (3, 4)]), ..row("route:1:s3", b"a", b"b") },
-        MatrixRow { conflict: true, conflicts: vec![true, false], route_ids: vec![1, 2], ..row("virtual:2", b"b", b"") },
+        MatrixRow {
+            conflict: true,
+            conflicts: vec![true, false],
+            route_ids: vec![1, 2],
+            ..row("virtual:2", b"b", b"")
+        },
     ];
     let matrix = matrix(2, rows);
     let json = to_json(&matrix);

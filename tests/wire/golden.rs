@@ -23,7 +23,8 @@ fn matrices() -> Vec<(&'static str, Matrix)> {
         identities: identities(&[(3, 0)]),
         ..row("virtual:18446744073709551615", b"m", b"")
     };
-    let of_a_node = MatrixRow { id: "virtual:18446744073709551615@n2".into(), route_ids_truncated: false, ..virtual_row.clone() };
+    let of_a_node =
+        MatrixRow { id: "virtual:18446744073709551615@n2".into(), route_ids_truncated: false, ..virtual_row.clone() };
     let conflicts = MatrixRow {
         conflict: true,
         conflicts: vec![false, true, false, true],
@@ -42,37 +43,66 @@ fn matrices() -> Vec<(&'static str, Matrix)> {
         values: vec![0, 1, 1 << 53, u64::MAX],
         generated_at_ns: i64::MAX,
         series: Series::WriteBytes,
-        ..matrix(4, vec![MatrixRow {
-            route_count: u64::MAX,
-            identities: identities(&[(u64::MAX, u64::MAX); 4]),
-            ..row("route:18446744073709551615", b"\xff", b"")
-        }])
+        ..matrix(
+            4,
+            vec![MatrixRow {
+                route_count: u64::MAX,
+                identities: identities(&[(u64::MAX, u64::MAX); 4]),
+                ..row("route:18446744073709551615", b"\xff", b"")
+            }],
+        )
     };
     vec![
         ("empty", Matrix { generated_at_ns: 0, ..matrix(0, vec![]) }),
         ("empty_rows", matrix(3, vec![])),
         ("empty_row", matrix(0, vec![row("route:1", b"", b"")])),
-        ("legacy_row", Matrix {
-            series: Series::Reads,
-            ..matrix(4, vec![MatrixRow { identities: cells.clone(), ..row("route:1", b"", b"") }])
-        }),
-        ("labelled_rows", matrix(2, vec![
-            row("route:1", b"a", b"m"),
-            labelled("route:1:dynamo", "dynamo", b"a", b"m"),
-            labelled("route:1:some-later_label/2", "some-later_label/2", b"a", b"m"),
-        ])),
-        ("sub_buckets", matrix(2, vec![
-            row("route:1#0", b"", b"\x40"),
-            labelled("route:1:s3#0", "s3", b"", b"\x40"),
-            labelled("route:1:s3#1", "s3", b"\x40", b""),
-        ])),
+        (
+            "legacy_row",
+            Matrix {
+                series: Series::Reads,
+                ..matrix(4, vec![MatrixRow { identities: cells.clone(), ..row("route:1", b"", b"") }])
+            },
+        ),
+        (
+            "labelled_rows",
+            matrix(
+                2,
+                vec![
+                    row("route:1", b"a", b"m"),
+                    labelled("route:1:dynamo", "dynamo", b"a", b"m"),
+                    labelled("route:1:some-later_label/2", "some-later_label/2", b"a", b"m"),
+                ],
+            ),
+        ),
+        (
+            "sub_buckets",
+            matrix(
+                2,
+                vec![
+                    row("route:1#0", b"", b"\x40"),
+                    labelled("route:1:s3#0", "s3", b"", b"\x40"),
+                    labelled("route:1:s3#1", "s3", b"\x40", b""),
+                ],
+            ),
+        ),
         ("virtual_rows", Matrix { series: Series::ReadBytes, ..matrix(2, vec![virtual_row, of_a_node]) }),
         ("conflicts", Matrix { fanout: Some(fanout), ..matrix(4, vec![conflicts]) }),
         ("largest_values", largest),
-        ("every_byte", Matrix {
-            node: "n1 \"\\\u{1}\u{e4}".into(),
-            ..matrix(1, vec![labelled("route:1:\"\\/\u{1}\u{2028}", "\"\\/\u{1}\u{2028}", &every_byte[..128], &every_byte[128..])])
-        }),
+        (
+            "every_byte",
+            Matrix {
+                node: "n1 \"\\\u{1}\u{e4}".into(),
+                ..matrix(
+                    1,
+                    vec![labelled(
+                        "route:1:\"\\/\u{1}\u{2028}",
+                        "\"\\/\u{1}\u{2028}",
+                        &every_byte[..128],
+                        &every_byte[128..],
+                    )],
+                )
+            },
+        ),
     ]
 }
 

@@ -92,7 +92,9 @@ fn memory_is_bounded_by_the_input_and_the_limits() {
     }
     let list = |tag: u8| [&[tag][..], &[0xfc, 0xff, 0x3f], &vec![1; SIZE - 4]].concat();
     let in_row = |tag: u8| [&[0x12, 0xfc, 0xff, 0x3f][..], &[tag, 0xf8, 0xff, 0x3f], &vec![1; SIZE - 8]].concat();
-    let rows: Vec<u8> = (0..SIZE / 8).flat_map(|i| [0x12, 5, 0x0a, 3, b'0' + (i >> 14) as u8, (i >> 7 & 127) as u8, (i & 127) as u8]).collect();
+    let rows: Vec<u8> = (0..SIZE / 8)
+        .flat_map(|i| [0x12, 5, 0x0a, 3, b'0' + (i >> 14) as u8, (i >> 7 & 127) as u8, (i & 127) as u8])
+        .collect();
     for input in [list(0x0a), in_row(0x5a), in_row(0x32), in_row(0x6a), rows, vec![0x12, 0].repeat(SIZE / 2)] {
         let took = peak(|| from_proto(&input, Series::Writes, &limits));
         assert!(took <= most, "{took} bytes for {:02x?}...", &input[..8]);

@@ -3,9 +3,9 @@
 use crate::some::{any_matrix, identities, matrix, row};
 use keyviz::matrix::{from_json, from_proto, series_from_number, series_number, to_json, to_proto, Limits, Matrix};
 use keyviz::Series;
+use proptest::prelude::*;
 use prost_reflect::prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
-use proptest::prelude::*;
 use serde_json::json;
 
 /// What protobuf carries of a matrix.
@@ -37,7 +37,8 @@ fn message(matrix: &Matrix) -> DynamicMessage {
     let kind = shipped().get_message_by_name("KeyVizRow").expect("it has no package");
     let rows = matrix.rows.iter().enumerate().map(|(i, row)| {
         let mut message = DynamicMessage::new(kind.clone());
-        let mut set = |name: &str, value: Value| message.try_set_field_by_name(name, value).expect("the field has this type");
+        let mut set =
+            |name: &str, value: Value| message.try_set_field_by_name(name, value).expect("the field has this type");
         set("bucket_id", Value::String(row.id.clone()));
         set("start", Value::Bytes(row.start.clone().into()));
         set("end", Value::Bytes(row.end.clone().into()));
@@ -159,7 +160,8 @@ fn one_of_groups_and_terms_may_be_missing() {
 
 #[test]
 fn what_is_unknown_is_ignored_and_an_unknown_label_kept() {
-    let text = br#"{"schema":2,"rows":[{"bucket_id":"route:1:kafka","label":"kafka","heat":[1.5,{"a":[null,true,-1,"x"]}]}],
+    let text =
+        br#"{"schema":2,"rows":[{"bucket_id":"route:1:kafka","label":"kafka","heat":[1.5,{"a":[null,true,-1,"x"]}]}],
         "fanout":{"nodes":[{"node":"n1","ok":true,"rtt":1e3},{"node":"n2","ok":false,"error":"timeout"}],"responded":1,
         "expected":3,"via":{}},"tail":[[[]]]}"#;
     let matrix = from_json(text, &Limits::default()).unwrap();
@@ -179,7 +181,9 @@ fn times_are_nanoseconds_in_utc() {
     assert_eq!(written(1_700_000_123_456_789_012), "2023-11-14T22:15:23.456789012Z");
     assert_eq!(written(i64::MAX), "2262-04-11T23:47:16.854775807Z");
     assert_eq!(written(i64::MIN), "1677-09-21T00:12:43.145224192Z");
-    let read = |text: &str| from_json(format!(r#"{{"generated_at":"{text}"}}"#).as_bytes(), &Limits::default()).unwrap().generated_at_ns;
+    let read = |text: &str| {
+        from_json(format!(r#"{{"generated_at":"{text}"}}"#).as_bytes(), &Limits::default()).unwrap().generated_at_ns
+    };
     assert_eq!(read("2023-11-14T23:15:23.456789012+01:00"), 1_700_000_123_456_789_012);
     assert_eq!(read("2023-11-14T22:15:23.4Z"), 1_700_000_123_400_000_000);
     assert_eq!(read("1970-01-01T00:00:01Z"), 1_000_000_000);

@@ -46,22 +46,24 @@ fn a_row(columns: usize) -> impl Strategy<Value = MatrixRow> {
     let routes = (any::<bool>(), prop::collection::vec(number(), 0..4), any::<bool>(), number());
     let conflicts = prop::collection::vec(prop::bool::weighted(0.3), columns);
     let cells = prop::collection::vec((0..3u64, prop_oneof![Just(0), Just(7), number()]), columns);
-    (range, routes, any::<bool>(), conflicts, cells, any::<bool>()).prop_map(|(range, routes, conflict, conflicts, cells, known)| {
-        let conflicts = if conflicts.contains(&true) { conflicts } else { Vec::new() };
-        MatrixRow {
-            id: String::new(),
-            label: range.0,
-            start: range.1,
-            end: range.2,
-            aggregate: routes.0,
-            route_ids: routes.1,
-            route_ids_truncated: routes.2,
-            route_count: routes.3,
-            conflict: conflict || !conflicts.is_empty(),
-            conflicts,
-            identities: if known { identities(&cells) } else { Identities::default() },
-        }
-    })
+    (range, routes, any::<bool>(), conflicts, cells, any::<bool>()).prop_map(
+        |(range, routes, conflict, conflicts, cells, known)| {
+            let conflicts = if conflicts.contains(&true) { conflicts } else { Vec::new() };
+            MatrixRow {
+                id: String::new(),
+                label: range.0,
+                start: range.1,
+                end: range.2,
+                aggregate: routes.0,
+                route_ids: routes.1,
+                route_ids_truncated: routes.2,
+                route_count: routes.3,
+                conflict: conflict || !conflicts.is_empty(),
+                conflicts,
+                identities: if known { identities(&cells) } else { Identities::default() },
+            }
+        },
+    )
 }
 
 fn fanout() -> impl Strategy<Value = Fanout> {

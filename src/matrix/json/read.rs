@@ -93,8 +93,12 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                     reader.checked(checked)?;
                 }
                 Some("rows") => map.next_value_seed(Rows(reader))?,
-                Some("series") => header.series = map.next_value::<Option<SeriesName>>()?.map_or(header.series, |name| name.0),
-                Some("generated_at") => header.generated_at_ns = map.next_value::<Option<Time>>()?.map_or(0, |time| time.0),
+                Some("series") => {
+                    header.series = map.next_value::<Option<SeriesName>>()?.map_or(header.series, |name| name.0)
+                }
+                Some("generated_at") => {
+                    header.generated_at_ns = map.next_value::<Option<Time>>()?.map_or(0, |time| time.0)
+                }
                 Some("fanout") => {
                     let most = reader.assembly.limits.rows;
                     header.fanout = map.next_value_seed(FanoutIn { most, kind: &mut reader.kind })?;
@@ -140,8 +144,19 @@ impl<'de> Visitor<'de> for Row<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         const NAMES: &[&str] = &[
-            "bucket_id", "label", "start", "end", "aggregate", "route_ids", "route_ids_truncated", "route_count", "values",
-            "conflict", "conflicts", "raft_group_ids", "leader_terms",
+            "bucket_id",
+            "label",
+            "start",
+            "end",
+            "aggregate",
+            "route_ids",
+            "route_ids_truncated",
+            "route_count",
+            "values",
+            "conflict",
+            "conflicts",
+            "raft_group_ids",
+            "leader_terms",
         ];
         let Row(reader) = self;
         let checked = reader.assembly.begin_row();
@@ -217,7 +232,11 @@ impl<'de> Visitor<'de> for Cells<'_, '_> {
 }
 
 /// Appends at most `most` numbers; whether that were all.
-fn append<'de, A: SeqAccess<'de>, T: Deserialize<'de>>(mut seq: A, to: &mut Vec<T>, most: usize) -> Result<bool, A::Error> {
+fn append<'de, A: SeqAccess<'de>, T: Deserialize<'de>>(
+    mut seq: A,
+    to: &mut Vec<T>,
+    most: usize,
+) -> Result<bool, A::Error> {
     let end = to.len() + most;
     while let Some(number) = seq.next_element()? {
         if to.len() == end {
