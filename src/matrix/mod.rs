@@ -7,12 +7,19 @@
 //! - `values` is one row-major array: row `i`, column `j` at `i * columns.len() + j`.
 //! - Who led a cell's group changes seldom, so [`Identities`] holds runs of columns and not cells.
 
+mod assembly;
 mod error;
 mod identities;
+mod json;
+mod limits;
+mod proto;
 mod row_id;
 
 pub use error::{Error, ErrorKind};
 pub use identities::{Identities, Identity};
+pub use json::{from_json, to_json};
+pub use limits::Limits;
+pub use proto::{from_proto, series_from_number, series_number, to_proto};
 pub use row_id::RowId;
 
 use crate::label::Series;
