@@ -8,13 +8,16 @@
 //! - Who led a cell's group changes seldom, so [`Identities`] holds runs of columns and not cells.
 
 mod assembly;
+mod budget;
 mod error;
 mod identities;
 mod json;
 mod limits;
 mod proto;
+mod pivot;
 mod row_id;
 
+pub use budget::{Budget, BudgetMode, LABEL_SEPARATOR, LEGACY, MAX_ROWS};
 pub use error::{Error, ErrorKind};
 pub use identities::{Identities, Identity};
 pub use json::{from_json, to_json};
@@ -103,5 +106,40 @@ impl Matrix {
     /// If there is no such row.
     pub fn row_values(&self, i: usize) -> &[u64] {
         &self.values[i * self.columns.len()..][..self.columns.len()]
+    }
+
+    /// Puts the rows in the order of (start, row id).
+    pub fn sort_rows(&mut self) {
+        if self.rows.is_sorted_by(|a, b| (&a.start, &a.id) <= (&b.start, &b.id)) {
+            return;
+        }
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        order.sort_by(|&a, &b| (&self.rows[a].start, &self.rows[a].id).cmp(&(&self.rows[b].start, &self.rows[b].id)));
+        let mut rows = std::mem::take(&mut self.rows).into_iter().map(Some).collect::<Vec<_>>();
+        self.rows = order.iter().filter_map(|&row| rows[row].take()).collect();
+        self.permute_values(&order);
+    }
+
+    /// Row `i` becomes what row `order[i]` was. In place, a cycle of rows after the other: values are most of a matrix.
+    fn permute_values(&mut self, order: &[usize]) {
+        let columns = self.columns.len();
+        let mut moved = vec![false; order.len()];
+        for begin in 0..order.len() {
+            if moved[begin] || order[begin] == begin {
+                continue;
+            }
+            let first = self.values[begin * columns..][..columns].to_vec();
+            let mut to = begin;
+            loop {
+                moved[to] = true;
+                let from = order[to];
+                if from == begin {
+                    break;
+                }
+                self.values.copy_within(from * columns..(from + 1) * columns, to * columns);
+                to = from;
+            }
+            self.values[to * columns..][..columns].copy_from_slice(&first);
+        }
     }
 }
