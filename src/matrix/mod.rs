@@ -9,13 +9,16 @@
 
 mod assembly;
 mod budget;
+mod columns;
 mod error;
 mod identities;
 mod json;
 mod limits;
 mod proto;
+mod merge;
 mod pivot;
 mod row_id;
+mod sources;
 
 pub use budget::{Budget, BudgetMode, LABEL_SEPARATOR, LEGACY, MAX_ROWS};
 pub use error::{Error, ErrorKind};
@@ -23,9 +26,11 @@ pub use identities::{Identities, Identity};
 pub use json::{from_json, to_json};
 pub use limits::Limits;
 pub use proto::{from_proto, series_from_number, series_number, to_proto};
+pub use merge::{Merge, MergeOptions};
 pub use row_id::RowId;
 
 use crate::label::Series;
+use std::collections::HashSet;
 
 /// Rows x columns of one series. Every row has a value in each column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +111,26 @@ impl Matrix {
     /// If there is no such row.
     pub fn row_values(&self, i: usize) -> &[u64] {
         &self.values[i * self.columns.len()..][..self.columns.len()]
+    }
+
+    /// An error, if its arrays disagree in their lengths or a row id comes twice.
+    pub fn check(&self) -> Result<(), Error> {
+        let columns = self.columns.len();
+        if self.rows.len().checked_mul(columns) != Some(self.values.len()) {
+            let (values, rows) = (self.values.len(), self.rows.len());
+            return Err(Error::invalid_argument(format!("{values} values in {rows} rows of {columns} columns")));
+        }
+        let mut ids = HashSet::with_capacity(self.rows.len());
+        for row in &self.rows {
+            if !row.conflicts.is_empty() && row.conflicts.len() != columns {
+                let (conflicts, id) = (row.conflicts.len(), row_id::quoted(&row.id));
+                return Err(Error::invalid_argument(format!("{conflicts} conflicts in {columns} columns of row {id}")));
+            }
+            if !ids.insert(&row.id) {
+                return Err(Error::invalid_argument(format!("the row id {} comes twice", row_id::quoted(&row.id))));
+            }
+        }
+        Ok(())
     }
 
     /// Puts the rows in the order of (start, row id).
