@@ -1,9 +1,51 @@
 //! What the matrix costs, with the limits beside the figures, and beside what a user would write: `make bench-matrix`.
 
-use keyviz::matrix::{Budget, BudgetMode};
+#![allow(unsafe_code)]
+
+use keyviz::matrix::{Budget, BudgetMode, Identities, Identity, Matrix, MatrixRow, Merge, MergeOptions};
 use keyviz::{ColumnRows, Label, Op, Options, RouteSpec, Sampler, Series};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// The system's allocator, and how much of it is in use.
+struct Measured;
+
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+fn taken(bytes: usize) {
+    PEAK.fetch_max(IN_USE.fetch_add(bytes, Ordering::Relaxed) + bytes, Ordering::Relaxed);
+}
+
+// SAFETY: every call is passed on as it came.
+unsafe impl GlobalAlloc for Measured {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        taken(layout.size());
+        System.alloc(layout)
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        taken(layout.size());
+        System.alloc_zeroed(layout)
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // What is moved may be there twice for a while.
+        taken(size);
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        System.realloc(block, layout, size)
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        System.dealloc(block, layout);
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Measured = Measured;
 
 const MINUTE: i64 = 60_000_000_000;
 const COLUMNS: u64 = 1440;
@@ -117,7 +159,115 @@ fn pivot() {
     }
 }
 
+const NODES: u64 = 100;
+const ROWS: usize = 1024;
+
+/// The matrix of a node in which every cell counted something.
+fn node_matrix(series: Series) -> Matrix {
+    let described = |i: usize| {
+        let mut identities = Identities::default();
+        identities.set_run(0..COLUMNS as usize, Identity { leader_term: 7, group_id: i as u64 % 100 + 1 });
+        let key = |i: usize| format!("table/{i:08}").into_bytes();
+        MatrixRow {
+            id: format!("route:{i}:redis"),
+            label: "redis".into(),
+            start: key(i),
+            end: key(i + 1),
+            route_count: 1,
+            identities,
+            ..MatrixRow::default()
+        }
+    };
+    let mut numbers = Numbers(2);
+    Matrix {
+        series,
+        columns: (0..COLUMNS as i64).map(|j| j * 60_000).collect(),
+        rows: (0..ROWS).map(described).collect(),
+        values: (0..ROWS * COLUMNS as usize).map(|_| 1 + numbers.below(1000)).collect(),
+        generated_at_ns: 0,
+        node: String::new(),
+        fanout: None,
+    }
+}
+
+/// Turns the matrix of a node into that of the next, whose clock is somewhat off.
+fn next_node(matrix: &mut Matrix, node: u64, leaders_move: bool) {
+    matrix.node = format!("node-{node}");
+    matrix.columns.iter_mut().enumerate().for_each(|(j, at)| *at = j as i64 * 60_000 + node as i64 * 70);
+    if leaders_move {
+        for (i, row) in matrix.rows.iter_mut().enumerate() {
+            row.identities = Identities::default();
+            let terms = (0..COLUMNS as usize).step_by(288).enumerate();
+            terms.for_each(|(term, from)| {
+                let moved = from + (node as usize + i) % 3;
+                let group_id = i as u64 % 100 + 1;
+                row.identities.set_run(moved..(from + 288).min(COLUMNS as usize), Identity { leader_term: term as u64 + 1, group_id });
+            });
+        }
+    }
+}
+
+/// The merge as a user writes it: a map by row id of maps by time.
+type Textbook = HashMap<String, BTreeMap<i64, (u64, Identity)>>;
+
+fn textbook_merge(merged: &mut Textbook, matrix: &Matrix) {
+    for (i, row) in matrix.rows.iter().enumerate() {
+        let cells = merged.entry(row.id.clone()).or_default();
+        for (j, &value) in matrix.row_values(i).iter().enumerate() {
+            // The column to the minute: all that a user does about clocks.
+            let cell = cells.entry(matrix.columns[j] / 60_000).or_default();
+            if value != 0 {
+                *cell = (cell.0.saturating_add(value), row.identities.get(j));
+            }
+        }
+    }
+}
+
+fn merge() {
+    let cells = (NODES * COLUMNS) as f64 * ROWS as f64;
+    let one = (ROWS * COLUMNS as usize * size_of::<u64>()) as f64;
+    let mut fast = 0.0;
+    for (name, series, leaders_move) in
+        [("reads", Series::Reads, false), ("writes", Series::Writes, false), ("writes, leaders move", Series::Writes, true)]
+    {
+        let before = IN_USE.load(Ordering::Relaxed);
+        PEAK.store(before, Ordering::Relaxed);
+        let mut source = node_matrix(series);
+        let mut merge = Merge::new(MergeOptions::new(series));
+        let mut spent = Duration::ZERO;
+        for node in 0..NODES {
+            next_node(&mut source, node, leaders_move);
+            let begin = Instant::now();
+            assert_eq!(merge.add(&source, ""), Ok(true));
+            spent += begin.elapsed();
+        }
+        drop(source);
+        let begin = Instant::now();
+        let merged = merge.finish();
+        spent += begin.elapsed();
+        assert_eq!((merged.rows.len(), merged.columns.len() as u64), (ROWS, COLUMNS));
+        let peak = (PEAK.load(Ordering::Relaxed) - before) as f64 / one;
+        let rate = cells / spent.as_secs_f64() / 1e6;
+        row(&format!("merge of 100 nodes x 1024 x 1440, {name}"), rate, "M cells/s", ">= 50", rate >= 50.0);
+        row("    peak memory, one source included, against the values of one matrix", peak, "x", "<= 3", peak <= 3.0);
+        fast = if fast == 0.0 { rate } else { fast };
+    }
+    let mut source = node_matrix(Series::Reads);
+    let mut merged = Textbook::new();
+    let nodes = 3;
+    let mut spent = Duration::ZERO;
+    for node in 0..nodes {
+        next_node(&mut source, node, false);
+        let begin = Instant::now();
+        textbook_merge(&mut merged, &source);
+        spent += begin.elapsed();
+    }
+    let rate = cells * nodes as f64 / NODES as f64 / spent.as_secs_f64() / 1e6;
+    row("    the textbook's time against that of reads", fast / rate, "x", "", true);
+}
+
 fn main() {
     println!("{:70}{:>10} {:12}limit", "", "measured", "");
+    merge();
     pivot();
 }
