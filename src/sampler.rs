@@ -10,8 +10,9 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::hash::IntMap;
 use crate::history::{read_file, write_file, History, Loaded, StoredColumn};
-use crate::label::{Label, Op};
+use crate::label::{Label, Op, Series};
 use crate::lane::{Hot, Lane, Observation, Observed, Plain, ANY_LABEL};
+use crate::matrix::{Budget, Matrix};
 use crate::meta::RouteMeta;
 use crate::options::Options;
 use crate::passage::{Quiescence, SharedPassages};
@@ -384,6 +385,14 @@ impl Sampler {
         let state = self.lock()?;
         let history = state.history.as_ref().ok_or(Error::HistoryOff)?;
         Ok(history.columns(from_ns, to_ns))
+    }
+
+    /// The matrix of one series of the stored columns with `from_ns <= at < to_ns` (0: unbounded). Observers and flushes
+    /// go on while it is made.
+    pub fn matrix(&self, series: Series, from_ns: i64, to_ns: i64, budget: Budget) -> Result<Matrix, Error> {
+        let columns = self.columns(from_ns, to_ns)?;
+        let columns: Vec<&dyn ColumnRows> = columns.iter().map(|column| column as &dyn ColumnRows).collect();
+        Ok(Matrix::from_columns(&columns, series, budget))
     }
 
     /// The stored column that holds the flush of this sequence number.

@@ -153,8 +153,8 @@ fn a_damaged_newer_or_cut_image_is_refused_and_changes_nothing() {
         assert!(fresh.load_history(&damaged).is_err(), "damaged at {at}");
     }
     let mut newer = image.clone();
-    newer[8] = 2;
-    assert_eq!(fresh.load_history(&newer).err(), Some(Error::NewerImage(2)));
+    newer[8] = 3;
+    assert_eq!(fresh.load_history(&newer).err(), Some(Error::NewerImage(3)));
     assert!(stored(&fresh).is_empty());
     fresh.load_history(&image).unwrap();
     assert_eq!(stored(&fresh), stored(&saved));

@@ -27,7 +27,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 const MAGIC: &[u8; 8] = b"keyvizH\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What an image is made of: blocks don't change, so it can be written while the history goes on.
 pub(crate) struct Snapshot {
@@ -94,8 +94,11 @@ impl Loaded {
         if version > VERSION {
             return Err(Error::NewerImage(version));
         }
+        if version < VERSION {
+            return Err(corrupt(&format!("its version {version} was never released")));
+        }
         let (body, sum) = rest.split_last_chunk().ok_or_else(|| corrupt("it ends early"))?;
-        if version == 0 || u32::from_le_bytes(*sum) != crc32fast::hash(&image[..image.len() - sum.len()]) {
+        if u32::from_le_bytes(*sum) != crc32fast::hash(&image[..image.len() - sum.len()]) {
             return Err(corrupt("its checksum is wrong"));
         }
         let mut body = body;
