@@ -7,7 +7,10 @@
 //! - `values` is one row-major array: row `i`, column `j` at `i * columns.len() + j`.
 //! - Who led a cell's group changes seldom, so [`Identities`] holds runs of columns and not cells.
 
+pub mod html;
 mod identities;
+mod palette;
+pub mod png;
 
 pub use identities::{Identities, Identity};
 
