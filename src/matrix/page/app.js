@@ -6,6 +6,7 @@ class App {
     this.chart = chart;
     this.settings = settings; // {scale, brightness, labels: Set}
     this.matrix = null;
+    this.times = []; // of the columns on show; the matrix may have others by now
     this.levels = null;
     this.view = new View();
     this.cursor = null; // {row, column} among the rows shown
@@ -21,6 +22,7 @@ class App {
     const anchor = this.anchor();
     const fresh = this.matrix === null;
     this.matrix = matrix;
+    this.times = matrix.times;
     for (const label of this.settings.labels) if (!matrix.labels.includes(label)) this.settings.labels.delete(label);
     this.updateLevels(from);
     this.view.resize(this.levels.columns, this.levels.rows.length);
@@ -62,7 +64,6 @@ class App {
   }
 
   returnTo(anchor) {
-    this.times = this.matrix.times;
     if (!anchor || anchor.whole) return;
     const { view } = this;
     const column = this.matrix.columnAt(anchor.time);

@@ -3,6 +3,8 @@
 
 const AXIS = 38; // px below the cells
 const BAR = 6; // px of the scroll marks
+const BAND = 6; // px of the labels' band
+const TALL = 34; // px of a row that has two lines of text
 const MOST_PIXELS = 4e6; // of the cells' canvas; a larger screen gets coarser pixels
 
 class Chart {
@@ -17,7 +19,7 @@ class Chart {
   // Takes the stage's size; all in CSS px.
   layout() {
     const { clientWidth: width, clientHeight: height } = this.stage;
-    const gutter = Math.round(Math.max(96, Math.min(340, width * 0.27)));
+    const gutter = Math.round(width < 560 ? 128 : Math.max(230, Math.min(340, width * 0.27)));
     this.width = width;
     this.height = height;
     this.plot = { x: gutter, y: 0, width: Math.max(16, width - gutter - BAR - 4), height: Math.max(16, height - AXIS - BAR - 4) };
@@ -87,27 +89,29 @@ class Chart {
     ctx.clearRect(0, 0, this.width, this.height);
     if (levels.columns === 0 || levels.rows.length === 0) return;
     ctx.textBaseline = "middle";
-    this.drawTimeAxis(ctx, matrix, view);
-    this.drawKeyAxis(ctx, levels.rows, view);
+    const readouts = marks.cursor && this.readouts(ctx, matrix, view, marks.cursor);
+    this.drawTimeAxis(ctx, matrix, view, readouts);
+    this.drawKeyAxis(ctx, levels.rows, view, readouts);
     this.drawScrollMarks(ctx, view);
-    if (marks.cursor) this.drawReadouts(ctx, matrix, levels.rows, view, marks.cursor);
+    if (readouts) this.drawReadouts(ctx, levels.rows[marks.cursor.row], readouts);
     this.drawOutline(ctx, view, marks.cursor, "#ffffff", 1);
     this.drawOutline(ctx, view, marks.pin, "#ff4f9a", 2);
     if (marks.box) this.drawBox(ctx, marks.box);
   }
 
-  drawTimeAxis(ctx, matrix, view) {
+  drawTimeAxis(ctx, matrix, view, readouts) {
     const bottom = this.plot.y + this.plot.height;
     ctx.font = `11px ${this.font}`;
     ctx.textAlign = "left";
-    for (const tick of timeTicks(matrix.times, view, this.plot.width, 84)) {
+    for (const tick of timeTicks(matrix, view, this.plot.width, 84)) {
       const x = this.xOf(tick.column, view);
       ctx.fillStyle = this.colours.line;
       ctx.fillRect(Math.round(x), bottom, 1, 7);
       ctx.fillStyle = this.colours.muted;
-      if (x + 4 + ctx.measureText(tick.text).width > this.width) continue;
-      ctx.fillText(tick.text, x + 4, bottom + 10);
-      if (tick.day && x + 4 + ctx.measureText(tick.day).width <= this.width) ctx.fillText(tick.day, x + 4, bottom + 24);
+      const end = x + 4 + ctx.measureText(tick.text).width;
+      const hidden = readouts && end > readouts.x - readouts.half && x < readouts.x + readouts.half;
+      if (end <= this.width && !hidden) ctx.fillText(tick.text, x + 4, bottom + 10);
+      if (tick.day && x + 4 + ctx.measureText(tick.day).width <= this.width) ctx.fillText(tick.day, x + 4, bottom + 25);
     }
     ctx.fillStyle = "rgba(255, 255, 255, 0.55)";
     for (const gap of matrix.gaps) {
@@ -117,74 +121,83 @@ class Chart {
     }
     ctx.textAlign = "right";
     ctx.fillStyle = this.colours.muted;
-    ctx.fillText(cutToWidth(ctx, "local time", this.plot.x - 20), this.plot.x - 10, bottom + 10);
+    ctx.fillText("local time", this.plot.x - 12, bottom + 10);
   }
 
-  // One line of text per row where there is room, else for one row in each slot of text height.
-  drawKeyAxis(ctx, rows, view) {
+  // Text for each row that has room for it, else for the first in each slot of text height.
+  drawKeyAxis(ctx, rows, view, readouts) {
     const top = Math.max(0, Math.floor(view.y0));
     const end = Math.min(rows.length, Math.ceil(view.y1));
+    const bottom = this.plot.y + this.plot.height;
     const rowHeight = this.plot.height / (view.y1 - view.y0);
-    const band = 6;
-    const right = this.plot.x - band - 3;
     for (let i = top; i < end; i++) {
       const y0 = Math.max(this.plot.y, this.yOf(i, view));
-      const y1 = Math.min(this.plot.y + this.plot.height, this.yOf(i + 1, view));
+      const y1 = Math.min(bottom, this.yOf(i + 1, view));
       ctx.fillStyle = labelColour(rows[i].label);
-      ctx.fillRect(right + 1, y0, band, Math.max(0.5, y1 - y0 - (rowHeight > 6 ? 1 : 0)));
+      ctx.fillRect(this.plot.x - BAND - 2, y0, BAND, Math.max(0.5, y1 - y0 - (rowHeight > 6 ? 1 : 0)));
     }
     const every = Math.max(1, Math.ceil(16 / rowHeight));
-    let shownKey = null;
+    let lastY = -Infinity;
+    let lastKey = null;
     for (let i = Math.ceil(top / every) * every; i < end; i += every) {
-      const y = this.yOf(i, view) + (every === 1 ? rowHeight / 2 : 0);
-      if (y < this.plot.y + 7 && every > 1 && i > 0) continue;
-      if (y > this.plot.y + this.plot.height - 4) continue;
+      const y = this.rowTextY(i, view);
+      if (y - lastY < 15) continue;
+      lastY = y;
+      if (readouts && Math.abs(y - readouts.y) < 16) continue;
       const key = startText(rows[i].start);
-      this.drawRowText(ctx, rows[i], key === shownKey ? "" : key, Math.max(y, this.plot.y + 8), right, this.colours.muted, this.colours.text);
-      shownKey = key;
+      this.drawRowText(ctx, rows[i], key === lastKey ? "" : key, y, rowHeight >= TALL, this.colours.muted);
+      lastKey = key;
     }
   }
 
-  drawRowText(ctx, row, key, y, right, keyColour, nameColour) {
+  // The middle of the part of a row that is in sight, moved so that its text is.
+  rowTextY(i, view) {
+    const [top, bottom] = [this.plot.y, this.plot.y + this.plot.height];
+    const middle = (Math.max(top, this.yOf(i, view)) + Math.min(bottom, this.yOf(i + 1, view))) / 2;
+    return Math.max(top + 8, Math.min(bottom - 8, middle));
+  }
+
+  // The row's name, and the key that it starts with: below the name if `tall`, else to the left if there is room.
+  drawRowText(ctx, row, key, y, tall, keyColour) {
+    const right = this.plot.x - BAND - 7;
+    const aside = !tall && this.plot.x > 200;
+    const nameY = tall && key ? y - 8 : y;
     const mark = membersMark(row);
-    const wide = this.plot.x > 200;
     ctx.textAlign = "right";
     ctx.font = `600 10px ${this.font}`;
     const markWidth = mark ? ctx.measureText(mark).width + 6 : 0;
     ctx.fillStyle = this.colours.accent;
-    if (mark) ctx.fillText(mark, right - 3, y);
+    if (mark) ctx.fillText(mark, right, nameY);
     ctx.font = `11px ${this.font}`;
-    ctx.fillStyle = nameColour;
-    const nameRoom = (wide ? right * 0.58 : right - 6) - markWidth;
-    ctx.fillText(cutToWidth(ctx, row.name, nameRoom), right - 3 - markWidth, y);
-    if (!wide) return;
-    ctx.textAlign = "left";
+    ctx.fillStyle = this.colours.text;
+    ctx.fillText(cutToWidth(ctx, row.name, (aside ? right * 0.58 : right - 4) - markWidth), right - markWidth, nameY);
+    if (!key || !(tall || aside)) return;
     ctx.font = `10.5px ${this.mono}`;
     ctx.fillStyle = keyColour;
-    ctx.fillText(cutToWidth(ctx, key, right * 0.4 - 8), 4, y);
+    ctx.textAlign = tall ? "right" : "left";
+    ctx.fillText(cutToWidth(ctx, key, tall ? right - 4 : right * 0.4 - 8), tall ? right : 4, tall ? y + 7 : y);
   }
 
-  // Row and time of the cursor, on the axes.
-  drawReadouts(ctx, matrix, rows, view, cursor) {
-    const row = rows[cursor.row];
-    if (!row) return;
+  // Where row and time of the cursor stand on the axes.
+  readouts(ctx, matrix, view, cursor) {
+    ctx.font = `11px ${this.font}`;
+    const time = localTime(matrix.times[cursor.column]).slice(0, 19);
+    const half = ctx.measureText(time).width / 2 + 6;
+    const centre = (this.xOf(cursor.column, view) + this.xOf(cursor.column + 1, view)) / 2;
+    const tall = this.plot.height / (view.y1 - view.y0) >= TALL;
+    return { time, half, x: Math.max(half, Math.min(this.width - half, centre)), y: this.rowTextY(cursor.row, view), tall };
+  }
+
+  drawReadouts(ctx, row, { time, half, x, y, tall }) {
     const bottom = this.plot.y + this.plot.height;
-    const middle = (this.yOf(cursor.row, view) + this.yOf(cursor.row + 1, view)) / 2;
-    const y = Math.max(this.plot.y + 9, Math.min(bottom - 9, middle));
-    const right = this.plot.x - 9;
     ctx.fillStyle = this.colours.strip;
-    ctx.fillRect(0, y - 9, right, 18);
-    this.drawRowText(ctx, row, startText(row.start), y, right, this.colours.text, this.colours.text);
+    ctx.fillRect(0, y - (tall ? 17 : 9), this.plot.x - BAND - 3, tall ? 34 : 18);
+    ctx.fillRect(x - half, bottom + 2, 2 * half, 17);
+    this.drawRowText(ctx, row, startText(row.start), y, tall, this.colours.text);
     ctx.font = `11px ${this.font}`;
     ctx.textAlign = "center";
-    const text = localTime(matrix.times[cursor.column]).slice(0, 19);
-    const half = ctx.measureText(text).width / 2 + 6;
-    const centre = (this.xOf(cursor.column, view) + this.xOf(cursor.column + 1, view)) / 2;
-    const x = Math.max(half, Math.min(this.width - half, centre));
-    ctx.fillStyle = this.colours.strip;
-    ctx.fillRect(x - half, bottom + 2, 2 * half, 17);
     ctx.fillStyle = this.colours.text;
-    ctx.fillText(text, x, bottom + 10.5);
+    ctx.fillText(time, x, bottom + 10.5);
   }
 
   // Where in the whole the view lies.

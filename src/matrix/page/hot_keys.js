@@ -66,18 +66,19 @@ function hotKeyElements(reply) {
 }
 
 function hotKeyTable(reply) {
-  const greatest = Math.max(...reply.keys.map((entry) => Number(entry.count)));
+  const greatest = Math.max(1, ...reply.keys.map((entry) => Number(entry.count)));
   const rows = reply.keys.map((entry) => {
     const key = readableKey(bytesOf(entry.key_b64)) || "(empty key)";
-    const meter = element("meter", { min: 0, max: greatest, value: Number(entry.count) }, "");
-    meter.setAttribute("aria-hidden", "true");
+    const share = element("span", { class: "share" });
+    share.style.width = `${(100 * Number(entry.count)) / greatest}%`;
+    const bounds = `${exact(entry.count_low ?? entry.count)} – ${exact(entry.count_high ?? entry.count)}`;
     return element("tr", {},
-      element("td", { class: "key", title: key }, cutMiddle(key, 48), meter),
-      element("td", { class: "number" }, exact(entry.count)),
-      element("td", { class: "number bounds" }, `${exact(entry.count_low ?? entry.count)} – ${exact(entry.count_high ?? entry.count)}`));
+      element("td", { class: "key", title: key }, cutMiddle(key, 64), share),
+      element("td", { class: "number" }, exact(entry.count), element("span", { class: "bounds" }, bounds)));
   });
-  const head = ["Key", seriesName(reply.series ?? "writes"), "Between"].map((text) => element("th", { scope: "col" }, text));
-  return element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
+  const counted = element("th", { scope: "col" }, seriesName(reply.series ?? "writes"), element("span", { class: "bounds" }, "least – most"));
+  const head = element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Key"), counted));
+  return element("table", {}, head, element("tbody", {}, ...rows));
 }
 
 // Unix ms or RFC 3339.

@@ -113,7 +113,10 @@ function listenToKeys(stage, app) {
     0: () => app.showAll(),
     Enter: () => app.click(app.cursor),
     " ": () => app.click(app.cursor),
-    Escape: () => app.pinCell(null),
+    Escape: () => {
+      app.hover(null, null);
+      app.pinCell(null);
+    },
     "?": () => byId("help").showModal(),
   };
   stage.addEventListener("keydown", (event) => {

@@ -7,6 +7,7 @@ function start() {
   const chart = new Chart(stage);
   const app = new App(chart, { scale: "log", brightness: 0, labels: new Set() });
   app.insights = () => app.matrix?.insights ?? data.insights ?? [];
+  chart.layout();
   drawRamp(chart.palette);
   tieTheme(() => {
     chart.takeTheme();

@@ -11,7 +11,7 @@ function exact(integer) {
 const IEC = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 function approximately(number, series) {
-  if (!series.endsWith("bytes")) return compact.format(number);
+  if (!series.endsWith("bytes")) return number < 1e15 ? compact.format(number) : number.toExponential(2).replace("e+", "e");
   const power = number < 1 ? 0 : Math.min(IEC.length - 1, Math.floor(Math.log2(number) / 10));
   return `${parseFloat((number / 2 ** (10 * power)).toPrecision(3))} ${IEC[power]}`;
 }

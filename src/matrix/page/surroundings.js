@@ -41,6 +41,8 @@ function showEmpty(app) {
 }
 
 function showLegend(matrix, levels) {
+  byId("legend-conflict").hidden = !levels.hasConflicts;
+  byId("legend-members").hidden = !levels.rows.some((row) => row.aggregate);
   const { scale } = levels;
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((t) => approximately(scale.valueAt(t), matrix.series));
   const text = ticks.join(" ");

@@ -13,7 +13,7 @@ function toLocal(unixMs) {
 }
 
 // Marks for the columns in sight, `least` pixels apart: {column, text, day?}.
-function timeTicks(times, view, width, least) {
+function timeTicks({ times, step }, view, width, least) {
   const first = Math.max(0, Math.floor(view.x0));
   const end = Math.min(times.length, Math.ceil(view.x1));
   if (first >= end) return [];
@@ -23,10 +23,9 @@ function timeTicks(times, view, width, least) {
   const ticks = [];
   let day = null;
   for (let j = first; j < end; j++) {
-    const now = Math.floor(toLocal(times[j]) / interval);
-    const begins = j === 0 ? j === first : now !== Math.floor(toLocal(times[j - 1]) / interval);
+    const period = (time) => Math.floor(toLocal(time) / interval);
     const last = ticks.at(-1);
-    if (!begins || (last && (j - last.column) * pixelsPerColumn < least * 0.8)) continue;
+    if (period(times[j]) === period(j > 0 ? times[j - 1] : times[0] - step) || (last && (j - last.column) * pixelsPerColumn < least * 0.8)) continue;
     const date = new Date(times[j]);
     const today = localDay(date);
     ticks.push({
