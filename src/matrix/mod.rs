@@ -8,27 +8,30 @@
 //! - Who led a cell's group changes seldom, so [`Identities`] holds runs of columns and not cells.
 
 mod assembly;
-mod csv;
 mod budget;
 mod columns;
+mod csv;
 mod error;
+pub mod html;
 mod identities;
 mod json;
 mod limits;
-mod proto;
 mod merge;
+mod palette;
 mod pivot;
+pub mod png;
+mod proto;
 mod row_id;
 mod sources;
 
-pub use csv::to_csv;
 pub use budget::{Budget, BudgetMode, LABEL_SEPARATOR, LEGACY, MAX_ROWS};
+pub use csv::to_csv;
 pub use error::{Error, ErrorKind};
 pub use identities::{Identities, Identity};
 pub use json::{from_json, to_json};
 pub use limits::Limits;
-pub use proto::{from_proto, series_from_number, series_number, to_proto};
 pub use merge::{Merge, MergeOptions};
+pub use proto::{from_proto, series_from_number, series_number, to_proto};
 pub use row_id::RowId;
 
 use crate::label::Series;
