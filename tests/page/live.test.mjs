@@ -142,6 +142,8 @@ test("a click asks for the hot keys of the cell's route, label and part", async 
   assert.match(text, /0x00ff 480 400 – 480/);
   assert.match(text, /within 250 · 1,000 sampled, 1 in 16 · as of 2026-03-03 23:00:00/);
   await shown.shot("live-hot-keys");
+  const sticksOut = await shown.page.evaluate(() => [...document.querySelectorAll("aside section")].some((s) => s.scrollWidth > s.clientWidth));
+  assert.ok(!sticksOut, "the largest numbers fit into the panel");
   await shown.click(1, 5, 2, 10);
   assert.ok(!(await shown.page.locator("#hot-keys").isVisible()));
 });
@@ -167,11 +169,13 @@ test("hot keys that there are not, are explained", async () => {
 test("it refreshes as often as is chosen, and not at all when it is off", async () => {
   server = await Server.start(source());
   shown = await browser.open("about:blank", { ready: false });
+  // The page's clock stands still, but where it is told to run.
   await shown.page.clock.install({ time: times(1)[0] });
+  await shown.page.clock.pauseAt(times(1)[0] + 1000);
   await shown.page.goto(server.url);
   const asked = async (count) => {
-    for (let i = 0; i < 100 && server.matrixRequests.length < count; i++) await new Promise((done) => setTimeout(done, 10));
-    await shown.page.waitForFunction(() => document.getElementById("live-status").textContent.startsWith("As of"), null, { polling: 20 });
+    const done = async () => server.matrixRequests.length >= count && (await shown.text("#live-status")).startsWith("As of");
+    for (let i = 0; i < 500 && !(await done()); i++) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.equal(server.matrixRequests.length, count);
   };
   await asked(1);
