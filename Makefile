@@ -60,6 +60,12 @@ test-go: go
 test-host: go
 	cd $(HOST) && $(GO) vet ./... && $(GO) test ./...
 
+# In a real Chromium.
+.PHONY: test-page
+test: test-page
+test-page:
+	tests/run_page.sh
+
 loom:
 	RUSTFLAGS="--cfg loom" $(CARGO) test --release --lib --target-dir target/loom loom
 
