@@ -7,7 +7,7 @@ GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 LIB   := target/release/libkeyviz.so.0
 
-.PHONY: help build header go demo test test-rust test-c test-go test-host test-wire loom sanitize fuzz-smoke bench-observe bench-sampler bench-matrix clean
+.PHONY: help build header go demo test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-sampler bench-matrix clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -43,7 +43,7 @@ demo: go
 	cd $(HOST) && $(GO) build -o $(BUILD)/demo ./cmd/demo
 	$(BUILD)/demo -out $(BUILD)/demo-heatmap.html
 
-test: test-rust test-c test-go test-host test-wire
+test: test-rust test-c test-go test-host test-wire test-page
 
 test-rust: build
 	$(CARGO) test
@@ -64,6 +64,10 @@ test-host: go
 
 test-wire:
 	tests/run_wire.sh
+
+# In a real Chromium.
+test-page:
+	tests/run_page.sh
 
 loom:
 	RUSTFLAGS="--cfg loom" $(CARGO) test --release --lib --target-dir target/loom loom

@@ -48,6 +48,10 @@ pub const KEYVIZ_ERR_IO: keyviz_status_t = 16;
 pub const KEYVIZ_ERR_UNSUPPORTED: keyviz_status_t = 17;
 /// A defect of the library: it panicked, and the panic was stopped here.
 pub const KEYVIZ_ERR_PANIC: keyviz_status_t = 18;
+/// The input is not what it should be. The message says what is wrong, and at which byte.
+pub const KEYVIZ_ERR_MALFORMED: keyviz_status_t = 19;
+/// The input is larger than a limit allows.
+pub const KEYVIZ_ERR_TOO_LARGE: keyviz_status_t = 20;
 
 /// Bytes of an error's message, its terminating zero included.
 pub const KEYVIZ_ERROR_MESSAGE_SIZE: usize = 240;

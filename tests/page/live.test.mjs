@@ -75,7 +75,17 @@ test("new columns are appended: only they are asked for, and view and pin stay",
   assert.match(await shown.hover(1, 19, 2, 21), /Writes 7 /);
 });
 
-test("the newest columns fill up late, and rows come up between others", async () => {
+test("the newest columns fill up late", async () => {
+  await open(source());
+  server.source.rows[1].values[7] = 90;
+  server.addColumn({ "route:1:dynamo": 1 });
+  await refresh();
+  assert.match(await shown.hover(1, 7, 2, 11), /redis #2 Writes 90 /);
+  const [late, same] = await shown.colours([[7.5 / 11, 0.75], [8.5 / 11, 0.25]]);
+  assert.equal(late, same, "it has the colour of another cell with 90");
+});
+
+test("rows come up between others", async () => {
   await open(source());
   await shown.click(1, 9, 2, 10);
   server.source.rows[0].values[9] = 5000;
@@ -90,16 +100,27 @@ test("the newest columns fill up late, and rows come up between others", async (
   assert.match(await shown.text("#labels"), /s3 1/);
 });
 
-test("where the row budget cuts, everything is asked for again", async () => {
-  await open(source(), { rows: 2 });
+test("where the row budget cut rows off, everything is asked for again, since they may have a past", async () => {
+  const [dynamo, redis] = source().rows;
+  const third = row("route:9", "", "z", "", [2, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  for (const busy of [dynamo, redis]) busy.values.fill(0, 6);
+  await open(matrix([dynamo, redis, third], times(10)), { rows: 2 });
   assert.equal(server.matrixRequests[0].get("rows"), "2");
-  server.addColumn({ "route:1:dynamo": 1 });
-  server.source.rows[1].values.fill(0);
-  server.source.rows.push(row("route:9", "", "z", "", times(11).map(() => 60)));
+  server.addColumn({ "route:9": 60 });
   await refresh();
   assert.equal(server.matrixRequests.at(-1).get("from_unix_ms"), null);
-  assert.deepEqual((await shown.extent()), { rows: [1, 2, 2], columns: [1, 11, 11] });
-  assert.match(await shown.hover(1, 0, 2, 11), /route:9 Writes 60 /);
+  assert.match(await shown.hover(1, 0, 2, 11), /route:9 Writes 2 /);
+  assert.match(await shown.hover(1, 10, 2, 11), /route:9 Writes 60 /);
+});
+
+test("rows that come up past the budget make everything be asked for again", async () => {
+  await open(source(), { rows: 3 });
+  server.source.rows.push(row("route:9", "", "z", "", times(10).map(() => 60)));
+  server.addColumn({});
+  await refresh();
+  const asked = server.matrixRequests.slice(1).map((q) => q.has("from_unix_ms"));
+  assert.deepEqual(asked, [true, false]);
+  assert.match(await shown.hover(2, 0, 3, 11), /route:9 Writes 60 /);
 });
 
 test("a restarted server, whose columns are all new, is shown after a gap", async () => {
@@ -142,6 +163,8 @@ test("a click asks for the hot keys of the cell's route, label and part", async 
   assert.match(text, /0x00ff 480 400 – 480/);
   assert.match(text, /within 250 · 1,000 sampled, 1 in 16 · as of 2026-03-03 23:00:00/);
   await shown.shot("live-hot-keys");
+  const sticksOut = await shown.page.evaluate(() => [...document.querySelectorAll("aside section")].some((s) => s.scrollWidth > s.clientWidth));
+  assert.ok(!sticksOut, "the largest numbers fit into the panel");
   await shown.click(1, 5, 2, 10);
   assert.ok(!(await shown.page.locator("#hot-keys").isVisible()));
 });
@@ -167,11 +190,13 @@ test("hot keys that there are not, are explained", async () => {
 test("it refreshes as often as is chosen, and not at all when it is off", async () => {
   server = await Server.start(source());
   shown = await browser.open("about:blank", { ready: false });
+  // The page's clock stands still, but where it is told to run.
   await shown.page.clock.install({ time: times(1)[0] });
+  await shown.page.clock.pauseAt(times(1)[0] + 1000);
   await shown.page.goto(server.url);
   const asked = async (count) => {
-    for (let i = 0; i < 100 && server.matrixRequests.length < count; i++) await new Promise((done) => setTimeout(done, 10));
-    await shown.page.waitForFunction(() => document.getElementById("live-status").textContent.startsWith("As of"), null, { polling: 20 });
+    const done = async () => server.matrixRequests.length >= count && (await shown.text("#live-status")).startsWith("As of");
+    for (let i = 0; i < 500 && !(await done()); i++) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.equal(server.matrixRequests.length, count);
   };
   await asked(1);
@@ -225,8 +250,10 @@ test("a server that fails at first is asked again", async () => {
 
 test("an answer that comes after another series was chosen is not shown", async () => {
   await open(source());
+  let givenUp = false;
   server.answer = (request, response) => {
     const reads = request.url.includes("series=reads");
+    response.on("close", () => (givenUp ||= reads && !response.writableEnded));
     const values = times(10).map(() => (reads ? 1 : 2));
     setTimeout(() => reply(response, 200, json({ ...matrix([row("route:1", "", "", "", values)], times(10)), series: reads ? "reads" : "read_bytes" })), reads ? 400 : 0);
   };
@@ -234,4 +261,5 @@ test("an answer that comes after another series was chosen is not shown", async 
   await shown.page.locator("#series").selectOption({ label: "Bytes read" });
   await new Promise((done) => setTimeout(done, 600));
   assert.match(await shown.hover(0, 0, 1, 10), /Bytes read 2 /);
+  assert.ok(givenUp, "nor is it waited for");
 });

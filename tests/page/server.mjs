@@ -36,7 +36,7 @@ export class Server {
     return server;
   }
 
-  // The part of the source that the parameters ask for: rows without traffic in it are not in the answer.
+  // The part of the source that the parameters ask for: the rows with the most traffic in it, and none without.
   window(parameters) {
     const from = Number(parameters.get("from_unix_ms") ?? -Infinity);
     const first = this.source.column_unix_ms.findIndex((time) => time >= from);
@@ -45,8 +45,10 @@ export class Server {
     const rows = this.source.rows
       .map((row) => ({ ...row, ...Object.fromEntries(perColumn.map((name) => [name, tail(row[name])])) }))
       .filter((row) => row.values.some((value) => value > 0));
+    const total = (row) => row.values.reduce((sum, value) => sum + Number(value), 0);
+    const top = [...rows].sort((a, b) => total(b) - total(a)).slice(0, Number(parameters.get("rows") ?? 1024));
     const series = parameters.get("series");
-    return { ...matrix(rows, tail(this.source.column_unix_ms)), series, fanout: this.source.fanout };
+    return { ...matrix(rows.filter((row) => top.includes(row)), tail(this.source.column_unix_ms)), series, fanout: this.source.fanout };
   }
 
   // Adds a column; `values` by row id, 0 for the others.

@@ -7,7 +7,10 @@
 //! text (`require-trusted-types-for`). The data is the one thing that comes from outside; it stands in a data block,
 //! where nothing but `</script` and `<!--` has a meaning, and they cannot occur in it (see [`data`]).
 
-mod data;
+pub mod data;
+mod document;
+
+pub use document::{finished_page, live_page, LivePage};
 
 use super::palette::{self, hex};
 use base64::Engine;

@@ -19,7 +19,7 @@ class Chart {
   // Takes the stage's size; all in CSS px.
   layout() {
     const { clientWidth: width, clientHeight: height } = this.stage;
-    const gutter = Math.round(width < 560 ? 128 : Math.max(230, Math.min(340, width * 0.27)));
+    const gutter = Math.round(width < 560 ? 138 : Math.max(230, Math.min(340, width * 0.27)));
     this.width = width;
     this.height = height;
     this.plot = { x: gutter, y: 0, width: Math.max(16, width - gutter - BAR - 4), height: Math.max(16, height - AXIS - BAR - 4) };

@@ -17,8 +17,9 @@ class Matrix {
     this.measure();
   }
 
-  // The median distance of two columns, and where more time than that is missing.
+  // What follows from the times: in local time, the median distance of two, and where more than that is missing.
   measure() {
+    this.localTimes = this.times.map(toLocal);
     const steps = this.times.slice(1).map((time, j) => time - this.times[j]);
     this.step = steps.slice().sort((a, b) => a - b)[steps.length >> 1] ?? 60000;
     this.gaps = steps.flatMap((ms, j) => (ms > 2.5 * this.step ? [{ column: j + 1, ms }] : []));

@@ -13,19 +13,18 @@ function toLocal(unixMs) {
 }
 
 // Marks for the columns in sight, `least` pixels apart: {column, text, day?}.
-function timeTicks({ times, step }, view, width, least) {
+function timeTicks({ times, localTimes, step }, view, width, least) {
   const first = Math.max(0, Math.floor(view.x0));
   const end = Math.min(times.length, Math.ceil(view.x1));
   if (first >= end) return [];
-  const perPixel = (times[end - 1] - times[first]) / width;
-  const interval = INTERVALS.find((i) => i >= perPixel * least) ?? INTERVALS.at(-1);
   const pixelsPerColumn = width / (view.x1 - view.x0);
+  const interval = INTERVALS.find((i) => i >= (least / pixelsPerColumn) * step) ?? INTERVALS.at(-1);
   const ticks = [];
   let day = null;
   for (let j = first; j < end; j++) {
-    const period = (time) => Math.floor(toLocal(time) / interval);
+    const before = j > 0 ? localTimes[j - 1] : localTimes[0] - step;
     const last = ticks.at(-1);
-    if (period(times[j]) === period(j > 0 ? times[j - 1] : times[0] - step) || (last && (j - last.column) * pixelsPerColumn < least * 0.8)) continue;
+    if (Math.floor(localTimes[j] / interval) === Math.floor(before / interval) || (last && (j - last.column) * pixelsPerColumn < least * 0.8)) continue;
     const date = new Date(times[j]);
     const today = localDay(date);
     ticks.push({
