@@ -378,6 +378,8 @@ test("an inline script that is not the page's is refused", async () => {
 test("time that is missing and matrices without cells are told", async () => {
   const gap = matrix([row("route:1", "", "", "", [1, 2, 3, 4])], [0, 60000, 120000, 7200000]);
   const shown = await open({ matrices: [gap] });
+  assert.match(await shown.hover(0, 3, 1, 4), /Gap 1\.97 h since the column before/);
+  assert.doesNotMatch(await shown.hover(0, 2, 1, 4), /Gap/);
   await shown.shot("finished-gap");
   await shown.close();
   const empty = await open({ matrices: [matrix([], [])] });

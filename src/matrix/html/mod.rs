@@ -27,7 +27,7 @@ pub enum Kind {
     Live,
 }
 
-/// The page that shows `data_json`: the JSON of what [`data`](self::data) describes for this kind. It is not looked
+/// The page that shows `data_json`: the JSON of what [`data`] describes for this kind. It is not looked
 /// into here: text that is not such JSON gives a page that says so.
 ///
 /// A live page is served by the host that answers its requests, under [`content_security_policy`] as a header.

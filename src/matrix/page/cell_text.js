@@ -8,6 +8,8 @@ function cellFacts(matrix, row, column) {
     ["Keys", rangeText(row, 40)],
   ];
   if (matrix.series.endsWith("bytes") && Number(value) >= 1024) facts.splice(1, 0, ["", "≈ " + approximately(Number(value), matrix.series)]);
+  const gap = matrix.gaps.find((g) => g.column === column);
+  if (gap) facts.push(["Gap", `${duration(gap.ms)} since the column before`]);
   if (row.aggregate) facts.push(["Routes", exact(row.routeCount)]);
   const [group, term] = [row.groups?.[column] ?? 0, row.terms?.[column] ?? 0];
   if (Number(group) || Number(term)) facts.push(["Raft group", `${exact(group)}, term ${exact(term)}`]);

@@ -91,6 +91,7 @@ class Chart {
     ctx.textBaseline = "middle";
     const readouts = marks.cursor && this.readouts(ctx, matrix, view, marks.cursor);
     this.drawTimeAxis(ctx, matrix, view, readouts);
+    this.drawGaps(ctx, matrix.gaps, view);
     this.drawKeyAxis(ctx, levels.rows, view, readouts);
     this.drawScrollMarks(ctx, view);
     if (readouts) this.drawReadouts(ctx, levels.rows[marks.cursor.row], readouts);
@@ -113,15 +114,21 @@ class Chart {
       if (end <= this.width && !hidden) ctx.fillText(tick.text, x + 4, bottom + 10);
       if (tick.day && x + 4 + ctx.measureText(tick.day).width <= this.width) ctx.fillText(tick.day, x + 4, bottom + 25);
     }
-    ctx.fillStyle = "rgba(255, 255, 255, 0.55)";
-    for (const gap of matrix.gaps) {
-      const x = Math.round(this.xOf(gap.column, view));
-      if (x <= this.plot.x || x >= this.plot.x + this.plot.width) continue;
-      for (let y = this.plot.y; y < bottom; y += 6) ctx.fillRect(x, y, 1, Math.min(3, bottom - y));
-    }
     ctx.textAlign = "right";
     ctx.fillStyle = this.colours.muted;
     ctx.fillText("local time", this.plot.x - 12, bottom + 10);
+  }
+
+  // A line, of black and white dashes, where time is missing.
+  drawGaps(ctx, gaps, view) {
+    for (const { column } of gaps) {
+      const x = Math.round(this.xOf(column, view));
+      if (x <= this.plot.x || x >= this.plot.x + this.plot.width) continue;
+      for (let y = 0; y < this.plot.height; y += 4) {
+        ctx.fillStyle = y % 8 ? "#000000" : "#ffffff";
+        ctx.fillRect(x - 1, this.plot.y + y, 2, Math.min(4, this.plot.height - y));
+      }
+    }
   }
 
   // Text for each row that has room for it, else for the first in each slot of text height.
