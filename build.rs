@@ -56,7 +56,7 @@ fn write_header(root: &Path, to: &Path) {
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is valid");
     config.after_includes = Some(constants() + &initialisers());
     // The order of a host's first steps; what few need comes last.
-    let sources = ["sampler", "routes", "observe", "lanes", "columns", "history", "matrix/mod", "matrix/merge", "matrix/forms", "info", "status", "layout"];
+    let sources = ["sampler", "routes", "observe", "lanes", "columns", "history", "matrix/mod", "info", "status", "layout"];
     let builder = sources.iter().fold(cbindgen::Builder::new().with_config(config), |builder, name| {
         builder.with_src(root.join(format!("src/ffi/{name}.rs")))
     });
