@@ -18,7 +18,9 @@ mod proto;
 mod merge;
 mod pivot;
 mod row_id;
+mod shape;
 mod sources;
+pub mod verdict;
 
 pub use budget::{Budget, BudgetMode, LABEL_SEPARATOR, LEGACY, MAX_ROWS};
 pub use error::{Error, ErrorKind};
