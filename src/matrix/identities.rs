@@ -71,6 +71,11 @@ impl Identities {
         runs.chain(std::iter::repeat(Identity::default())).take(columns)
     }
 
+    /// Gives back memory that is held for more cells to come.
+    pub fn shrink_to_fit(&mut self) {
+        self.runs.shrink_to_fit();
+    }
+
     /// Bytes of memory behind it.
     pub fn bytes(&self) -> usize {
         self.runs.capacity() * size_of::<Run>()
