@@ -5,6 +5,9 @@
 
 use keyviz::matrix::{from_json, from_proto, to_json, to_proto, Identity, Limits, Matrix, MatrixRow};
 use keyviz::Series;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 const ROWS: usize = 1024;
@@ -55,33 +58,81 @@ fn matrix() -> Matrix {
     }
 }
 
-/// Seconds of the fastest run.
-fn best<T>(mut run: impl FnMut() -> T) -> f64 {
-    let times = (0..RUNS).map(|_| {
-        let begin = Instant::now();
-        std::hint::black_box(run());
-        begin.elapsed().as_secs_f64()
-    });
-    times.fold(f64::INFINITY, f64::min)
+/// The fastest of several runs of each, in seconds. They take turns, so that a noisy machine is noisy to all.
+fn best<const N: usize>(mut runs: [&mut dyn FnMut(); N]) -> [f64; N] {
+    let mut best = [f64::INFINITY; N];
+    for _ in 0..RUNS {
+        for (run, best) in runs.iter_mut().zip(&mut best) {
+            let begin = Instant::now();
+            run();
+            *best = begin.elapsed().as_secs_f64().min(*best);
+        }
+    }
+    best
+}
+
+/// A line of the table; `limit` is the least that the rate may be.
+fn row(what: &str, seconds: f64, megabytes: f64, than: f64, limit: Option<f64>) {
+    let rate = megabytes / seconds;
+    let verdict = limit.map(|limit| format!(">= {limit} MB/s{}", if rate >= limit { "" } else { "  missed" }));
+    println!(
+        "{what:40}{:>10.1} ms{rate:>10.0} MB/s{:>9.2} x   {}",
+        seconds * 1e3,
+        seconds / than,
+        verdict.unwrap_or_default()
+    );
+}
+
+/// Runs a peer that isn't Rust on the JSON, if its language is here; milliseconds to read and to write.
+fn peer(program: &[&str], file: &Path) -> Option<[f64; 2]> {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let output = Command::new(program[0]).args(&program[1..]).arg(file).current_dir(root).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let mut numbers = text.split_whitespace().map(|number| number.parse::<f64>().ok());
+    let found = [numbers.next()??, numbers.next()??];
+    Some(found)
 }
 
 fn main() {
     let matrix = matrix();
-    let json = to_json(&matrix);
-    let mb = json.len() as f64 / 1e6;
-    println!("json {mb} MB");
-    assert!(from_json(&json, &Limits::default()).unwrap() == matrix);
-    println!("out {:.0} MB/s", mb / best(|| to_json(&matrix)));
-    println!("in  {:.0} MB/s", mb / best(|| from_json(&json, &Limits::default())));
-    println!("scan {:.0} MB/s", mb / best(|| serde_json::from_slice::<serde::de::IgnoredAny>(&json).unwrap()));
-    println!("value {:.0} MB/s", mb / best(|| serde_json::from_slice::<serde_json::Value>(&json).unwrap()));
-    let proto = to_proto(&matrix);
-    assert!(from_proto(&proto, Series::Writes, &Limits::default()).unwrap().values == matrix.values);
-    let pmb = proto.len() as f64 / 1e6;
-    println!("proto {pmb} MB");
-    let (a, b) = (best(|| to_proto(&matrix)), best(|| from_proto(&proto, Series::Writes, &Limits::default())));
-    println!("out {:.0} MB/s {} ms", pmb / a, a * 1e3);
-    println!("in {:.0} MB/s {} ms", pmb / b, b * 1e3);
-    println!("json out {} ms", 1e3 * best(|| to_json(&matrix)));
-    println!("json in {} ms", 1e3 * best(|| from_json(&json, &Limits::default())));
+    let limits = Limits::default();
+    let (json, proto) = (to_json(&matrix), to_proto(&matrix));
+    assert!(from_json(&json, &limits).as_ref() == Ok(&matrix));
+    let read = from_proto(&proto, Series::Writes, &limits).expect("it is what was written");
+    assert!(read.values == matrix.values && read.rows == matrix.rows);
+    let value: serde_json::Value = serde_json::from_slice(&json).expect("it is JSON");
+
+    let out =
+        best([&mut || drop(black_box(to_json(&matrix))), &mut || drop(black_box(to_proto(&matrix))), &mut || {
+            drop(black_box(serde_json::to_vec(&value)))
+        }]);
+    let read = best([
+        &mut || drop(black_box(from_json(&json, &limits))),
+        &mut || drop(black_box(from_proto(&proto, Series::Writes, &limits))),
+        &mut || drop(black_box(serde_json::from_slice::<serde_json::Value>(&json))),
+    ]);
+    let file = std::env::temp_dir().join(format!("keyviz-wire-{}.json", std::process::id()));
+    std::fs::write(&file, &json).expect("a temporary file can be written");
+    let go = std::env::var("KEYVIZ_GO").unwrap_or_else(|_| "go".into());
+    let peers = [
+        ("Go, encoding/json with structs", peer(&[&go, "run", "benches/wire_peers/main.go"], &file)),
+        ("Python, json", peer(&["python3", "benches/wire_peers/main.py"], &file)),
+    ];
+    // It is in the system's folder for such files, should it stay.
+    let _ = std::fs::remove_file(&file);
+
+    let (json, proto) = (json.len() as f64 / 1e6, proto.len() as f64 / 1e6);
+    println!("{ROWS} rows x {COLUMNS} columns: {json:.1} MB of JSON, {proto:.1} MB of protobuf; x: times as long as our JSON");
+    for (way, ours, j, limit) in [("out", out, 1, 400.0), ("in", read, 0, 200.0)] {
+        println!("{way}");
+        row("  JSON", ours[0], json, ours[0], Some(limit));
+        row("  protobuf (faster than JSON)", ours[1], proto, ours[0], None);
+        row("  serde_json, generic Value", ours[2], json, ours[0], None);
+        for (name, times) in &peers {
+            match times {
+                Some(times) => row(&format!("  {name}"), times[j] / 1e3, json, ours[0], None),
+                None => println!("  {name}: not here"),
+            }
+        }
+    }
 }

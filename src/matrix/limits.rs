@@ -4,13 +4,13 @@ use super::error::Error;
 
 /// What a reader takes at most. The defaults are some ten times what a busy cluster's matrix needs.
 ///
-/// Whatever the input says, a reader's memory stays below 8 times `bytes` (a number takes at least a byte, and 8 once
-/// it is read) and what `rows` rows take, 256 bytes each.
+/// Whatever the input says, a reader's memory stays below 32 times `bytes` (a cell takes at least two bytes, and 40 once
+/// its value is read and its group is another one than its neighbour's) and 512 bytes for each of `rows`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Length of the input, in bytes.
     pub bytes: usize,
-    /// Rows.
+    /// Rows, and nodes that were asked.
     pub rows: usize,
     /// Rows x columns, and columns where there are no rows.
     pub cells: usize,

@@ -6,29 +6,37 @@
 //!
 //! - `values` is one row-major array: row `i`, column `j` at `i * columns.len() + j`.
 //! - Who led a cell's group changes seldom, so [`Identities`] holds runs of columns and not cells.
+//!
+//! ```text
+//! columns ------> pivot.rs --> Matrix --> json/, proto.rs, csv.rs
+//! matrices --> merge.rs --> budget.rs      verdict.rs (on shape.rs)
+//!        columns.rs, sources.rs
+//! ```
 
 mod assembly;
 mod budget;
 mod columns;
+mod csv;
 mod error;
 mod identities;
 mod json;
 mod limits;
-mod proto;
 mod merge;
 mod pivot;
+mod proto;
 mod row_id;
 mod shape;
 mod sources;
 pub mod verdict;
 
 pub use budget::{Budget, BudgetMode, LABEL_SEPARATOR, LEGACY, MAX_ROWS};
+pub use csv::to_csv;
 pub use error::{Error, ErrorKind};
 pub use identities::{Identities, Identity};
 pub use json::{from_json, to_json};
 pub use limits::Limits;
-pub use proto::{from_proto, series_from_number, series_number, to_proto};
 pub use merge::{Merge, MergeOptions};
+pub use proto::{from_proto, series_from_number, series_number, to_proto};
 pub use row_id::RowId;
 
 use crate::label::Series;

@@ -4,15 +4,15 @@
 //! series, and the rest is as in a matrix that says nothing about it.
 //!
 //! Rows are written and read one at a time, through one [`KeyVizRow`] that is used again, so that no second copy of the
-//! matrix comes to be. (A message whose parts are written one after the other is the same message.)
+//! matrix comes to be.
 
 use super::assembly::Assembly;
 use super::error::Error;
 use super::{Identity, Limits, Matrix, MatrixRow};
 use crate::label::Series;
-// What prost's derive expands to. It is hidden from prost's documentation, and kept with it: a message's fields can't
-// be met one by one otherwise.
-use prost::encoding::{decode_key, int64, message, skip_field, DecodeContext};
+// What prost's derive expands to, hidden from prost's documentation: the fields of a message can't be met one by one
+// otherwise.
+use prost::encoding::{decode_key, encode_key, encode_varint, int64, message, skip_field, DecodeContext, WireType};
 use prost::{DecodeError, Message};
 
 /// Fields 9, 10 and 12 of the `.proto` are the store's own, and skipped like unknown ones.
@@ -42,13 +42,9 @@ struct KeyVizRow {
     leader_terms: Vec<u64>,
 }
 
-#[derive(Clone, PartialEq, Message)]
-struct GetKeyVizMatrixResponse {
-    #[prost(int64, repeated, tag = "1")]
-    column_unix_ms: Vec<i64>,
-    #[prost(message, repeated, tag = "2")]
-    rows: Vec<KeyVizRow>,
-}
+/// Tags of the fields of a `GetKeyVizMatrixResponse`.
+const COLUMN_UNIX_MS: u32 = 1;
+const ROWS: u32 = 2;
 
 /// The number of a series in the `.proto`.
 pub fn series_number(series: Series) -> i32 {
@@ -70,17 +66,20 @@ pub fn series_from_number(number: i32) -> Option<Series> {
 /// If the matrix has not a value for each row and column.
 pub fn to_proto(matrix: &Matrix) -> Vec<u8> {
     let mut out = Vec::with_capacity(matrix.values.len() * 4 + matrix.rows.len() * 128 + matrix.columns.len() * 6);
-    let columns = GetKeyVizMatrixResponse { column_unix_ms: matrix.columns.clone(), rows: Vec::new() };
-    columns.encode(&mut out).expect(GROWS);
-    let mut part = GetKeyVizMatrixResponse { column_unix_ms: Vec::new(), rows: vec![KeyVizRow::default()] };
+    int64::encode_packed(COLUMN_UNIX_MS, &matrix.columns, &mut out);
+    let mut message = KeyVizRow::default();
     for (i, row) in matrix.rows.iter().enumerate() {
-        part.rows[0].fill(row, matrix.row_values(i));
-        part.encode(&mut out).expect(GROWS);
+        message.fill(row, matrix.row_values(i));
+        let len = message.encoded_len();
+        encode_key(ROWS, WireType::LengthDelimited, &mut out);
+        encode_varint(len as u64, &mut out);
+        // Into room that is there already, bytes are written faster than pushed.
+        let begin = out.len();
+        out.resize(begin + len, 0);
+        message.encode_raw(&mut &mut out[begin..]);
     }
     out
 }
-
-const GROWS: &str = "a vector grows as it is written";
 
 impl KeyVizRow {
     fn fill(&mut self, row: &MatrixRow, values: &[u64]) {
@@ -110,41 +109,54 @@ impl KeyVizRow {
 ///
 /// # Errors
 ///
-/// With the byte of the field or row in which it showed. `TooLarge` over a limit; `Malformed` if it is no such message,
+/// With the byte at which the row or other field begins that is wrong. `TooLarge` over a limit; `Malformed` if it is no such message,
 /// if arrays of a row have different lengths, or if a row id comes twice.
 pub fn from_proto(input: &[u8], series: Series, limits: &Limits) -> Result<Matrix, Error> {
     limits.check_bytes(input)?;
     let mut assembly = Assembly::new(limits);
-    let mut row = KeyVizRow::default();
-    let mut rest = input;
-    while !rest.is_empty() {
-        let at = input.len() - rest.len();
-        read_field(&mut rest, &mut assembly, &mut row).map_err(|error| error.at(at))?;
-    }
-    assembly.finish(series).map_err(|error| error.at(input.len()))
-}
-
-/// Reads one field of the response.
-fn read_field(rest: &mut &[u8], assembly: &mut Assembly<'_>, row: &mut KeyVizRow) -> Result<(), Error> {
-    let context = DecodeContext::default();
-    let malformed = |error: DecodeError| Error::malformed(error.to_string());
-    let (tag, wire_type) = decode_key(rest).map_err(malformed)?;
-    match tag {
-        1 => {
-            int64::merge_repeated(wire_type, &mut assembly.columns, rest, context).map_err(malformed)?;
-            match assembly.columns.len() > assembly.room() {
+    // The columns first, which may come in pieces: they tell what the rows have to be like.
+    for_each_field(input, |tag, wire_type, rest| match tag {
+        COLUMN_UNIX_MS => {
+            int64::merge_repeated(wire_type, &mut assembly.columns, rest, DecodeContext::default())
+                .map_err(malformed)?;
+            match assembly.columns.len() > limits.cells {
                 true => Err(assembly.no_room()),
                 false => Ok(()),
             }
         }
-        2 => {
+        _ => skip_field(wire_type, tag, rest, DecodeContext::default()).map_err(malformed),
+    })?;
+    assembly.check_columns()?;
+    let mut row = KeyVizRow::default();
+    for_each_field(input, |tag, wire_type, rest| match tag {
+        ROWS => {
             assembly.begin_row()?;
             row.clear();
-            message::merge(wire_type, row, rest, context).map_err(malformed)?;
-            take_row(assembly, row)
+            message::merge(wire_type, &mut row, rest, DecodeContext::default()).map_err(malformed)?;
+            take_row(&mut assembly, &mut row)
         }
-        _ => skip_field(wire_type, tag, rest, context).map_err(malformed),
+        _ => skip_field(wire_type, tag, rest, DecodeContext::default()).map_err(malformed),
+    })?;
+    assembly.finish(series)
+}
+
+/// Meets the fields of a message one by one; `read` takes a field's value from the input. An error gets the byte at
+/// which its field begins.
+fn for_each_field(
+    input: &[u8],
+    mut read: impl FnMut(u32, WireType, &mut &[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut rest = input;
+    while !rest.is_empty() {
+        let at = input.len() - rest.len();
+        let (tag, wire_type) = decode_key(&mut rest).map_err(|error| malformed(error).at(at))?;
+        read(tag, wire_type, &mut rest).map_err(|error| error.at(at))?;
     }
+    Ok(())
+}
+
+fn malformed(error: DecodeError) -> Error {
+    Error::malformed(error.to_string())
 }
 
 /// Moves a row into the assembly.

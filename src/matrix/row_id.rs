@@ -166,9 +166,33 @@ mod tests {
     fn what_is_no_row_id_is_an_error_that_shows_it() {
         let long = "x".repeat(1000);
         for text in [
-            "", ":", "route", "route:", "route:x", "route:01", "route:+1", "route:-1", "route:1:", "route:1#", "route:1:a#",
-            "route:1#x", "route:1#01", "route:1#4294967296", "route:1:#1", "route:18446744073709551616", "Route:1", " route:1",
-            "route:1 ", "virtual:", "virtual:1#2", "virtual:1:a", "virtual:1@", "virtual:@a", "merged:", "mixed:1", &long,
+            "",
+            ":",
+            "route",
+            "route:",
+            "route:x",
+            "route:01",
+            "route:+1",
+            "route:-1",
+            "route:1:",
+            "route:1#",
+            "route:1:a#",
+            "route:1#x",
+            "route:1#01",
+            "route:1#4294967296",
+            "route:1:#1",
+            "route:18446744073709551616",
+            "Route:1",
+            " route:1",
+            "route:1 ",
+            "virtual:",
+            "virtual:1#2",
+            "virtual:1:a",
+            "virtual:1@",
+            "virtual:@a",
+            "merged:",
+            "mixed:1",
+            &long,
         ] {
             let error = RowId::parse(text).unwrap_err();
             assert!(error.message.len() < 120, "{error}");

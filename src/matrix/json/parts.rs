@@ -2,9 +2,9 @@
 
 use crate::label::Series;
 use crate::matrix::row_id::quoted;
-use crate::matrix::{Fanout, FanoutNode};
+use crate::matrix::{ErrorKind, Fanout, FanoutNode};
 use base64::prelude::{Engine as _, BASE64_STANDARD};
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
 use std::fmt;
 
@@ -25,8 +25,8 @@ pub(super) use any_seed;
 any_seed! {
     Key -> Vec<u8>;
     Skip -> ();
-    FanoutIn -> Option<Fanout>;
-    Nodes<'_> -> ();
+    FanoutIn<'_> -> Option<Fanout>;
+    Nodes<'_, '_> -> ();
     Node -> FanoutNode;
 }
 
@@ -156,9 +156,14 @@ impl TryFrom<String> for Time {
 }
 
 /// The nodes that were asked. How many responded is what they say.
-pub(super) struct FanoutIn;
+pub(super) struct FanoutIn<'a> {
+    /// How many nodes there may be.
+    pub most: usize,
+    /// Becomes `TooLarge` if there are more.
+    pub kind: &'a mut ErrorKind,
+}
 
-impl<'de> Visitor<'de> for FanoutIn {
+impl<'de> Visitor<'de> for FanoutIn<'_> {
     type Value = Option<Fanout>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,12 +174,12 @@ impl<'de> Visitor<'de> for FanoutIn {
         Ok(None)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Fanout>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Option<Fanout>, A::Error> {
         let mut fanout = Fanout::default();
         let mut seen = 0;
         while let Some(field) = map.next_key_seed(Field { names: &["nodes", "expected"], seen: &mut seen })? {
             match field {
-                Some("nodes") => map.next_value_seed(Nodes(&mut fanout.nodes))?,
+                Some("nodes") => map.next_value_seed(Nodes { to: &mut fanout.nodes, limit: &mut self })?,
                 Some("expected") => fanout.expected = map.next_value::<Option<u64>>()?.unwrap_or_default(),
                 _ => map.next_value_seed(Skip)?,
             }
@@ -183,9 +188,12 @@ impl<'de> Visitor<'de> for FanoutIn {
     }
 }
 
-struct Nodes<'a>(&'a mut Vec<FanoutNode>);
+struct Nodes<'a, 'k> {
+    to: &'a mut Vec<FanoutNode>,
+    limit: &'a mut FanoutIn<'k>,
+}
 
-impl<'de> Visitor<'de> for Nodes<'_> {
+impl<'de> Visitor<'de> for Nodes<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -198,7 +206,11 @@ impl<'de> Visitor<'de> for Nodes<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while let Some(node) = seq.next_element_seed(Node)? {
-            self.0.push(node);
+            if self.to.len() == self.limit.most {
+                *self.limit.kind = ErrorKind::TooLarge;
+                return Err(A::Error::custom(format_args!("more than {} nodes", self.limit.most)));
+            }
+            self.to.push(node);
         }
         Ok(())
     }

@@ -3,8 +3,7 @@
 use super::parts::{any_seed, FanoutIn, Field, Key, SeriesName, Skip, Time};
 use crate::label::Series;
 use crate::matrix::assembly::Assembly;
-use crate::matrix::error::ErrorKind;
-use crate::matrix::{Error, Fanout, Limits, Matrix, MatrixRow};
+use crate::matrix::{Error, ErrorKind, Fanout, Limits, Matrix, MatrixRow};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
 use std::fmt;
@@ -17,25 +16,27 @@ pub(super) fn read(input: &[u8], limits: &Limits) -> Result<Matrix, Error> {
         Ok(header)
     });
     let header = read.map_err(|error| {
-        let position = position(input, error.line(), error.column());
+        let position = if error.is_eof() { input.len() } else { position(input, error.line(), error.column()) };
         Error { kind: reader.kind, message: message(&error), position: Some(position as u64) }
     })?;
     let matrix = reader.assembly.finish(header.series).map_err(|error| error.at(input.len()))?;
     Ok(Matrix { generated_at_ns: header.generated_at_ns, node: header.node, fanout: header.fanout, ..matrix })
 }
 
-/// What the error says, without its line and column.
+/// What the error says, without its line and column. It may quote the input, so it is cut where it is long.
 fn message(error: &serde_json::Error) -> String {
+    const MOST: usize = 200;
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&place).unwrap_or(&text).into()
+    let text = text.strip_suffix(&place).unwrap_or(&text);
+    text.char_indices().nth(MOST).map_or_else(|| text.into(), |(cut, _)| format!("{}...", &text[..cut]))
 }
 
-/// The byte of a line (from 1) and column (from 0, in bytes).
+/// The byte of a line and a column, which count from 1. It is the last one that was read.
 fn position(input: &[u8], line: usize, column: usize) -> usize {
     let newlines = input.iter().enumerate().filter(|(_, &byte)| byte == b'\n');
     let start = line.checked_sub(2).map_or(0, |before| newlines.map(|(i, _)| i + 1).nth(before).unwrap_or(0));
-    (start + column).min(input.len())
+    (start + column).saturating_sub(1).min(input.len())
 }
 
 struct Reader<'l> {
@@ -92,9 +93,16 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                     reader.checked(checked)?;
                 }
                 Some("rows") => map.next_value_seed(Rows(reader))?,
-                Some("series") => header.series = map.next_value::<Option<SeriesName>>()?.map_or(header.series, |name| name.0),
-                Some("generated_at") => header.generated_at_ns = map.next_value::<Option<Time>>()?.map_or(0, |time| time.0),
-                Some("fanout") => header.fanout = map.next_value_seed(FanoutIn)?,
+                Some("series") => {
+                    header.series = map.next_value::<Option<SeriesName>>()?.map_or(header.series, |name| name.0)
+                }
+                Some("generated_at") => {
+                    header.generated_at_ns = map.next_value::<Option<Time>>()?.map_or(0, |time| time.0)
+                }
+                Some("fanout") => {
+                    let most = reader.assembly.limits.rows;
+                    header.fanout = map.next_value_seed(FanoutIn { most, kind: &mut reader.kind })?;
+                }
                 Some("node") => header.node = map.next_value::<Option<String>>()?.unwrap_or_default(),
                 _ => map.next_value_seed(Skip)?,
             }
@@ -136,8 +144,19 @@ impl<'de> Visitor<'de> for Row<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         const NAMES: &[&str] = &[
-            "bucket_id", "label", "start", "end", "aggregate", "route_ids", "route_ids_truncated", "route_count", "values",
-            "conflict", "conflicts", "raft_group_ids", "leader_terms",
+            "bucket_id",
+            "label",
+            "start",
+            "end",
+            "aggregate",
+            "route_ids",
+            "route_ids_truncated",
+            "route_count",
+            "values",
+            "conflict",
+            "conflicts",
+            "raft_group_ids",
+            "leader_terms",
         ];
         let Row(reader) = self;
         let checked = reader.assembly.begin_row();
@@ -200,12 +219,12 @@ impl<'de> Visitor<'de> for Cells<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
         let Self { reader, to } = self;
-        let most = reader.assembly.room();
+        let (cells, room) = (reader.assembly.limits.cells, reader.assembly.room());
         let fits = match to {
-            List::Columns => append(seq, &mut reader.assembly.columns, most)?,
-            List::Values => append(seq, &mut reader.assembly.values, most)?,
-            List::Groups => append(seq, &mut reader.assembly.groups, most)?,
-            List::Terms => append(seq, &mut reader.assembly.terms, most)?,
+            List::Columns => append(seq, &mut reader.assembly.columns, cells)?,
+            List::Values => append(seq, &mut reader.assembly.values, room)?,
+            List::Groups => append(seq, &mut reader.assembly.groups, cells)?,
+            List::Terms => append(seq, &mut reader.assembly.terms, cells)?,
         };
         let checked = if fits { Ok(()) } else { Err(reader.assembly.no_room()) };
         reader.checked(checked)
@@ -213,7 +232,11 @@ impl<'de> Visitor<'de> for Cells<'_, '_> {
 }
 
 /// Appends at most `most` numbers; whether that were all.
-fn append<'de, A: SeqAccess<'de>, T: Deserialize<'de>>(mut seq: A, to: &mut Vec<T>, most: usize) -> Result<bool, A::Error> {
+fn append<'de, A: SeqAccess<'de>, T: Deserialize<'de>>(
+    mut seq: A,
+    to: &mut Vec<T>,
+    most: usize,
+) -> Result<bool, A::Error> {
     let end = to.len() + most;
     while let Some(number) = seq.next_element()? {
         if to.len() == end {

@@ -7,7 +7,8 @@ use serde_json::ser::Formatter;
 use std::io;
 
 pub(super) fn write(matrix: &Matrix) -> Vec<u8> {
-    let mut out = Vec::with_capacity(matrix.values.len() * 4 + matrix.rows.len() * 192 + matrix.columns.len() * 14 + 256);
+    let mut out =
+        Vec::with_capacity(matrix.values.len() * 4 + matrix.rows.len() * 192 + matrix.columns.len() * 14 + 256);
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, QuickIntegers);
     let document = Document {
         column_unix_ms: &matrix.columns,
@@ -117,7 +118,8 @@ struct Time(i64);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let time = jiff::Timestamp::from_nanosecond(self.0.into()).expect("64 bits of nanoseconds are within 9999 years");
+        let time =
+            jiff::Timestamp::from_nanosecond(self.0.into()).expect("64 bits of nanoseconds are within 9999 years");
         serializer.collect_str(&format_args!("{time:.9}"))
     }
 }
@@ -179,13 +181,23 @@ static FOUR_DIGITS: [[u8; 4]; 10_000] = {
     let mut i = 0;
     while i < table.len() {
         let zero = b'0';
-        table[i] = [
-            zero + (i / 1000) as u8,
-            zero + (i / 100 % 10) as u8,
-            zero + (i / 10 % 10) as u8,
-            zero + (i % 10) as u8,
-        ];
+        table[i] =
+            [zero + (i / 1000) as u8, zero + (i / 100 % 10) as u8, zero + (i / 10 % 10) as u8, zero + (i % 10) as u8];
         i += 1;
     }
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_written_as_ever() {
+        for value in (0..100_000).chain((0..64).flat_map(|bits| [1 << bits, u64::MAX >> bits])) {
+            let mut written = Vec::new();
+            QuickIntegers.write_u64(&mut written, value).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), value.to_string());
+        }
+    }
+}
