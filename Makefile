@@ -20,7 +20,7 @@ help:
 	@echo "make fuzz-smoke     a minute of fuzzing for each reader of untrusted bytes"
 	@echo "make bench-observe  the cost of an observation, beside its peers (about 2 minutes)"
 	@echo "make bench-sampler  registration, flush, history and memory, with their limits (about 1 minute)"
-	@echo "make bench-matrix   the wire forms of a matrix, beside their peers (about 1 minute)"
+	@echo "make bench-matrix   query, merge and wire forms of a matrix, beside their peers (about 2 minutes)"
 	@echo "make clean          removes what the above made"
 
 build: $(LIB)
@@ -85,6 +85,7 @@ bench-sampler:
 	$(CARGO) bench --bench sampler
 
 bench-matrix:
+	$(CARGO) bench --bench matrix
 	KEYVIZ_GO=$(GO) $(CARGO) bench --bench wire
 
 clean:

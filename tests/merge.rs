@@ -249,6 +249,14 @@ fn a_step_with_two_leaders_is_the_sum_of_what_each_counted() {
 }
 
 #[test]
+fn where_a_term_is_unknown_the_last_source_with_the_largest_value_is_believed() {
+    let told = [led(1, 1), led(1, 0), led(1, 1)].map(|identity| counted(5, identity));
+    let sources: Vec<Matrix> = told.into_iter().map(|cell| writes("", cell)).collect();
+    assert_eq!(cells(&merge(MergeOptions::new(Series::Writes), &sources), 0), [counted(5, led(1, 1))]);
+    assert_eq!(cells(&merge(MergeOptions::new(Series::Writes), &sources[..2]), 0), [counted(5, led(1, 0))]);
+}
+
+#[test]
 fn two_nodes_3_s_apart_on_a_60_s_step_share_their_columns() {
     let node = |name, late: i64, term| {
         let columns: Vec<i64> = (0..100).map(|j| j * 60_000 + late).collect();
