@@ -133,13 +133,13 @@ fn who_follows_a_chain_of_successions_never_falls_through() {
         let route = |id| RouteSpec { route_id: id, group_id: 0, start: b"", end: b"", any_range: false };
         // With a cap of 1, the first one takes it, and the chain is folded.
         sampler.register_routes(&[route(0), route(1)], |_, _| ()).unwrap();
-        // The link that is there, or is just being made.
-        let newest = AtomicU64::new(1);
+        // The link that is there, or is just being made; and the last that somebody found.
+        let (newest, found) = (AtomicU64::new(1), AtomicU64::new(1));
         let over = AtomicBool::new(false);
         let watchdog = Watchdog::new("a chain");
         std::thread::scope(|scope| {
             let (sampler, clock, account, watchdog) = (&sampler, &clock, &account, &watchdog);
-            let (newest, over) = (&newest, &over);
+            let (newest, found, over) = (&newest, &found, &over);
             for _ in 0..observers() {
                 scope.spawn(move || {
                     let mut id = 1;
@@ -147,6 +147,7 @@ fn who_follows_a_chain_of_successions_never_falls_through() {
                     while !over.load(Ordering::Relaxed) {
                         if sampler.observe(id, b"", keyviz::Op::Read, weight(id, Label::Legacy), Label::Legacy) {
                             counted.push(id);
+                            found.fetch_max(id, Ordering::SeqCst);
                         } else {
                             assert!(newest.load(Ordering::SeqCst) > id, "{id} was missed, and nothing is after it");
                             id += 1;
@@ -162,10 +163,13 @@ fn who_follows_a_chain_of_successions_never_falls_through() {
                     sampler.succeed_routes(&[next - 1], &[route(next)], clock.now(), |_, _| ()).unwrap();
                     if i % 64 == 0 {
                         account.drained(&sampler.drain(clock.go_on(3 * SECOND)).unwrap());
-                        std::thread::yield_now();
                     }
-                    if over.load(Ordering::Relaxed) {
-                        return;
+                    // They stay close behind.
+                    while found.load(Ordering::SeqCst) < next {
+                        if over.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        std::thread::yield_now();
                     }
                 }
             });
@@ -178,7 +182,8 @@ fn who_follows_a_chain_of_successions_never_falls_through() {
 }
 
 /// With more busy threads than cores, some always sleep inside of an observation; still every removed route's cells, and
-/// every table that was replaced, come free while they run, and the same memory serves the next routes.
+/// every table that was replaced, come free while they run, and the same memory serves the next routes. (So many threads
+/// are never all outside at the same time.)
 #[test]
 fn what_was_removed_comes_free_under_observers_that_never_rest() {
     const ROUTES: u64 = 200;
@@ -191,7 +196,7 @@ fn what_was_removed_comes_free_under_observers_that_never_rest() {
         let over = AtomicBool::new(false);
         let watchdog = Watchdog::new("what was removed comes free");
         let bytes: Vec<u64> = std::thread::scope(|scope| {
-            for seed in 0..observers() {
+            for seed in 0..64 {
                 let (sampler, first, over) = (&sampler, &first, &over);
                 scope.spawn(move || {
                     let mut drawn = Drawn::new(seed);
@@ -213,18 +218,15 @@ fn what_was_removed_comes_free_under_observers_that_never_rest() {
                 for id in ids {
                     sampler.remove_route(id, clock.now()).unwrap();
                 }
-                loop {
+                while sampler.stats().retired > 0 {
                     sampler.drain(clock.go_on(6 * SECOND)).unwrap();
-                    if sampler.stats().retired == 0 {
-                        break;
-                    }
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 watchdog.pat();
                 let stats = sampler.stats();
                 stats.counter_bytes + stats.route_bytes
             };
-            let bytes = (0..12).map(cycle).collect();
+            let bytes = (0..3).map(cycle).collect();
             over.store(true, Ordering::Relaxed);
             bytes
         });
