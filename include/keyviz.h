@@ -1292,8 +1292,8 @@ void keyviz_live_page_init(keyviz_live_page_t *page);
 // first one is shown first. What the library says of them (keyviz_matrix_verdict, keyviz_matrix_split) is in the page too.
 // `title`, UTF-8, is its heading; NULL with length 0: the page's own.
 //
-// `*size` becomes the page's length in bytes, also when it does not fit. Nothing is kept: the call that follows makes the
-// page again. It takes about 150 KiB more than the JSON of its matrices; with such a buffer one call is mostly enough.
+// `*size` becomes the page's length in bytes, also when it does not fit: then the first matrix keeps the page for the call
+// that follows, as with keyviz_matrix_to_json.
 //
 // Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_INVALID_ARGUMENT (no matrix, the title is not UTF-8),
 // KEYVIZ_ERR_NULL_POINTER.

@@ -295,6 +295,32 @@ static void a_page_holds_its_matrices_and_needs_nothing_else(void) {
     keyviz_matrix_free(writes);
 }
 
+static unsigned char *page_of(const keyviz_matrix_t *one, const keyviz_matrix_t *other, const char *title, size_t *size) {
+    const keyviz_matrix_t *both[] = {one, other};
+    CHECK_EQUAL(keyviz_matrix_to_html(both, 2, title, strlen(title), NULL, 0, size, NULL), KEYVIZ_ERR_BUFFER_TOO_SMALL);
+    unsigned char *page = exactly(*size);
+    CHECK_OK(keyviz_matrix_to_html(both, 2, title, strlen(title), page, *size, size, NULL));
+    return page;
+}
+
+/* A page that did not fit is not taken for one of another title, or of another matrix, even at the same address. */
+static void a_page_is_made_of_what_it_is_asked_for(void) {
+    keyviz_matrix_t *first = read_json(FULL);
+    size_t size, asked;
+    for (int i = 0; i < 8; i++) {
+        keyviz_matrix_t *other = i % 2 ? observed_writes() : read_json(EMPTY);
+        unsigned char *page = page_of(first, other, i % 4 < 2 ? "title-one" : "title-two", &size);
+        CHECK(holds(page, size, "\"route:2:redis\"") == i % 2);
+        CHECK(holds(page, size, "title-one") == (i % 4 < 2) && holds(page, size, "title-two") == (i % 4 >= 2));
+        const keyviz_matrix_t *swapped[] = {other, first}, *both[] = {first, other};
+        CHECK_EQUAL(keyviz_matrix_to_html(swapped, 2, "", 0, NULL, 0, &asked, NULL), KEYVIZ_ERR_BUFFER_TOO_SMALL);
+        CHECK_EQUAL(keyviz_matrix_to_html(both, 2, "kept", 4, NULL, 0, &asked, NULL), KEYVIZ_ERR_BUFFER_TOO_SMALL);
+        keyviz_matrix_free(other);
+        free(page);
+    }
+    keyviz_matrix_free(first);
+}
+
 static void a_live_page_knows_where_to_ask(void) {
     size_t size, policy_size;
     unsigned char *page = made(live_of, NULL, &size), *policy = made(policy_of, NULL, &policy_size);
@@ -335,6 +361,7 @@ int main(int argc, char **argv) {
     RUN(csv_has_a_line_per_row_and_a_field_per_column);
     RUN(a_picture_has_the_size_that_is_asked_for);
     RUN(a_page_holds_its_matrices_and_needs_nothing_else);
+    RUN(a_page_is_made_of_what_it_is_asked_for);
     RUN(a_live_page_knows_where_to_ask);
     return check_summary(argv[0]);
 }

@@ -74,17 +74,19 @@ pub(super) struct Kept {
 
 impl Kept {
     /// What is kept, if it is this.
-    fn take(&mut self, form: Form) -> Option<Vec<u8>> {
-        (self.form == Some(form)).then(|| std::mem::take(self).bytes)
+    fn take(&mut self, form: &Form) -> Option<Vec<u8>> {
+        (self.form.as_ref() == Some(form)).then(|| std::mem::take(self).bytes)
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+#[derive(PartialEq, Eq)]
+pub(super) enum Form {
     Json,
     Proto,
     Csv,
     Png(PngOptions),
+    /// A page with this title, of the matrices of these serials.
+    Page(String, Vec<u64>),
 }
 
 /// Writes the matrix as JSON into the caller's buffer: one object, UTF-8, not terminated, with all its integers as they
@@ -103,7 +105,8 @@ pub unsafe extern "C" fn keyviz_matrix_to_json(
     size: *mut usize,
     err: *mut keyviz_error_t,
 ) -> keyviz_status_t {
-    guard(err, || give(matrix, Form::Json, buffer, capacity, size))
+    let room = (buffer, capacity, size);
+    guard(err, || give(handle::get(matrix)?, Form::Json, |matrix| Ok(to_json(matrix)), room))
 }
 
 /// Writes the matrix as protobuf, a GetKeyVizMatrixResponse of include/keyviz.proto, into the caller's buffer; `*size` and
@@ -117,7 +120,8 @@ pub unsafe extern "C" fn keyviz_matrix_to_proto(
     size: *mut usize,
     err: *mut keyviz_error_t,
 ) -> keyviz_status_t {
-    guard(err, || give(matrix, Form::Proto, buffer, capacity, size))
+    let room = (buffer, capacity, size);
+    guard(err, || give(handle::get(matrix)?, Form::Proto, |matrix| Ok(to_proto(matrix)), room))
 }
 
 /// Writes the matrix as CSV (RFC 4180, but lines end with LF) into the caller's buffer; `*size` and the errors as of
@@ -131,7 +135,8 @@ pub unsafe extern "C" fn keyviz_matrix_to_csv(
     size: *mut usize,
     err: *mut keyviz_error_t,
 ) -> keyviz_status_t {
-    guard(err, || give(matrix, Form::Csv, buffer, capacity, size))
+    let room = (buffer, capacity, size);
+    guard(err, || give(handle::get(matrix)?, Form::Csv, |matrix| Ok(to_csv(matrix)), room))
 }
 
 /// Draws the matrix as a PNG into the caller's buffer: time goes right, keys go down, brighter is more; at the left edge a
@@ -147,7 +152,11 @@ pub unsafe extern "C" fn keyviz_matrix_to_png(
     size: *mut usize,
     err: *mut keyviz_error_t,
 ) -> keyviz_status_t {
-    guard(err, || give(matrix, Form::Png(png_options(options)?), buffer, capacity, size))
+    guard(err, || {
+        let (matrix, options) = (handle::get(matrix)?, png_options(options)?);
+        let draw = |matrix: &Matrix| Ok(to_png(matrix, &options)?);
+        give(matrix, Form::Png(options), draw, (buffer, capacity, size))
+    })
 }
 
 unsafe fn png_options(options: *const keyviz_png_options_t) -> Result<PngOptions, Failure> {
@@ -223,32 +232,22 @@ unsafe fn limits(limits: *const keyviz_limits_t) -> Result<Limits, Failure> {
     })
 }
 
-impl Form {
-    fn make(self, matrix: &Matrix) -> Result<Vec<u8>, Failure> {
-        Ok(match self {
-            Form::Json => to_json(matrix),
-            Form::Proto => to_proto(matrix),
-            Form::Csv => to_csv(matrix),
-            Form::Png(options) => to_png(matrix, &options)?,
-        })
-    }
-}
-
 /// Copies a form of a matrix out: what was kept of it, or else newly made.
-unsafe fn give(
-    matrix: *const keyviz_matrix_t,
+pub(super) unsafe fn give(
+    handle: &keyviz_matrix_t,
     form: Form,
-    buffer: *mut c_void,
-    capacity: usize,
-    size: *mut usize,
+    make: impl FnOnce(&Matrix) -> Result<Vec<u8>, Failure>,
+    (buffer, capacity, size): Room,
 ) -> Result<(), Failure> {
-    let handle = handle::get(matrix)?;
     check_room(buffer, capacity, size)?;
-    let kept = handle.kept.lock().take(form);
+    let kept = handle.kept.lock().take(&form);
     // Without the lock: other threads may ask for other forms meanwhile.
-    let bytes = kept.map_or_else(|| form.make(&handle.matrix), Ok)?;
+    let bytes = kept.map_or_else(|| make(&handle.matrix), Ok)?;
     copy(&bytes, buffer, capacity, size).inspect_err(|_| *handle.kept.lock() = Kept { form: Some(form), bytes })
 }
+
+/// A caller's buffer, its capacity, and where the size goes.
+pub(super) type Room = (*mut c_void, usize, *mut usize);
 
 /// Copies bytes into a caller's buffer, and tells their number.
 pub(super) unsafe fn copy(bytes: &[u8], buffer: *mut c_void, capacity: usize, size: *mut usize) -> Result<(), Failure> {

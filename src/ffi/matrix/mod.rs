@@ -29,7 +29,7 @@ use forms::Kept;
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 use std::ffi::c_char;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Number of reads.
 pub const KEYVIZ_SERIES_READS: u32 = 0;
@@ -52,6 +52,8 @@ pub const KEYVIZ_BUDGET_MERGE: u32 = 1;
 #[cfg_attr(all(), repr(C))]
 pub struct keyviz_matrix_t {
     magic: AtomicU32,
+    /// No other matrix of this process has it, also not later.
+    serial: u64,
     matrix: Matrix,
     kept: Mutex<Kept>,
     verdicts: OnceCell<Verdicts>,
@@ -235,6 +237,9 @@ fn check_out<T>(out: *mut *mut T) -> Result<(), Failure> {
 }
 
 unsafe fn hand_out(out: *mut *mut keyviz_matrix_t, matrix: Matrix) {
+    static MADE: AtomicU64 = AtomicU64::new(0);
     let magic = AtomicU32::new(keyviz_matrix_t::MAGIC);
-    write_out(out, handle::into_raw(keyviz_matrix_t { magic, matrix, kept: Mutex::default(), verdicts: OnceCell::new() }));
+    let serial = MADE.fetch_add(1, Ordering::Relaxed);
+    let (kept, verdicts) = (Mutex::default(), OnceCell::new());
+    write_out(out, handle::into_raw(keyviz_matrix_t { magic, serial, matrix, kept, verdicts }));
 }

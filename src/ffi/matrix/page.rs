@@ -1,11 +1,12 @@
 //! The heatmap as a page: with its matrices in it, or asking a server for them.
 
-use super::forms::copy;
+use super::forms::{copy, give, Form};
 use super::{keyviz_matrix_t, utf8};
 use crate::ffi::handle;
 use crate::ffi::status::{guard, keyviz_error_t, keyviz_status_t, Failure};
 use crate::ffi::structs::{init, read_struct, slice, Sized0};
 use crate::matrix::html::{self, Kind, LivePage};
+use crate::matrix::Matrix;
 use std::ffi::{c_char, c_void};
 
 /// A page that asks the server that it came from for data. Both addresses are of that server: the page's policy allows no
@@ -49,8 +50,8 @@ pub unsafe extern "C" fn keyviz_live_page_init(page: *mut keyviz_live_page_t) {
 /// first one is shown first. What the library says of them (keyviz_matrix_verdict, keyviz_matrix_split) is in the page too.
 /// `title`, UTF-8, is its heading; NULL with length 0: the page's own.
 ///
-/// `*size` becomes the page's length in bytes, also when it does not fit. Nothing is kept: the call that follows makes the
-/// page again. It takes about 150 KiB more than the JSON of its matrices; with such a buffer one call is mostly enough.
+/// `*size` becomes the page's length in bytes, also when it does not fit: then the first matrix keeps the page for the call
+/// that follows, as with keyviz_matrix_to_json.
 ///
 /// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_INVALID_ARGUMENT (no matrix, the title is not UTF-8),
 /// KEYVIZ_ERR_NULL_POINTER.
@@ -68,13 +69,16 @@ pub unsafe extern "C" fn keyviz_matrix_to_html(
     guard(err, || {
         let mut several = Vec::new();
         for &matrix in slice(matrices, count, "matrices")? {
-            several.push(&handle::get(matrix)?.matrix);
+            several.push(handle::get(matrix)?);
         }
-        if several.is_empty() {
-            return Err(Failure::invalid("a page needs a matrix"));
-        }
-        let page = html::finished_page(utf8(title, title_len, "title")?, &several);
-        copy(page.as_bytes(), buffer, capacity, size)
+        let Some(&first) = several.first() else { return Err(Failure::invalid("a page needs a matrix")) };
+        let title = utf8(title, title_len, "title")?;
+        let form = Form::Page(title.to_owned(), several.iter().map(|matrix| matrix.serial).collect());
+        let make = |_: &Matrix| {
+            let matrices: Vec<&Matrix> = several.iter().map(|matrix| &matrix.matrix).collect();
+            Ok(html::finished_page(title, &matrices).into_bytes())
+        };
+        give(first, form, make, (buffer, capacity, size))
     })
 }
 
