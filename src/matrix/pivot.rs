@@ -302,6 +302,9 @@ struct Run {
     merged: bool,
 }
 
+/// Values that there is room for before it is known how many rows there are: 64 MiB of address space.
+const FIRST_VALUES: usize = 8 << 20;
+
 impl Cells {
     /// The place of a row that is dropped.
     const NONE: u32 = u32::MAX;
@@ -313,11 +316,18 @@ impl Cells {
             columns,
             column: 0,
             // Zeroed by the system, where and when it is touched.
-            values: vec![0; merged.len() * columns],
+            values: vec![0; merged.len().min(FIRST_VALUES / columns.max(1)) * columns],
             ended: vec![Vec::new(); merged.len()],
             runs: merged.into_iter().map(|merged| Run { identity: 0, begin: 0, end: 0, merged }).collect(),
             stopped: false,
         }
+    }
+
+    /// Makes room for the values of a row, and of as many more as there are.
+    #[cold]
+    fn grow(&mut self, place: usize) {
+        let rows = (place + 1).max(self.values.len() / self.columns * 2).min(self.runs.len());
+        self.values.resize(rows * self.columns, 0);
     }
 
     /// The values of the rows; tells each its identities.
@@ -327,7 +337,7 @@ impl Cells {
                 row.identities.set_run(run.begin as usize..run.end as usize, known[run.identity as usize]);
             }
         }
-        self.values.truncate(rows.len() * self.columns);
+        self.values.resize(rows.len() * self.columns, 0);
         self.values.shrink_to_fit();
         self.values
     }
@@ -348,8 +358,11 @@ impl Sink for Cells {
         if place == Self::NONE {
             return;
         }
-        let run = &mut self.runs[place as usize];
-        let cell = &mut self.values[place as usize * self.columns + column as usize];
+        let at = place as usize * self.columns + column as usize;
+        if at >= self.values.len() {
+            self.grow(place as usize);
+        }
+        let (run, cell) = (&mut self.runs[place as usize], &mut self.values[at]);
         if run.end == column + 1 || run.merged {
             if run.merged && value == 0 {
                 return;
