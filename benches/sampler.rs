@@ -64,6 +64,14 @@ fn registration() {
         times.push(begin.elapsed().as_secs_f64() * 1e6);
     }
     row("one more route at that size, median", median(times), "us", Some(20.0));
+    let begin = Instant::now();
+    for i in 0..ROUTES {
+        sampler.remove_route(i, SECOND).expect("the sampler is open");
+    }
+    for (i, bounds) in bounds.iter().enumerate().take(ROUTES as usize) {
+        sampler.register_route(&spec(i as u64, bounds)).expect("the route is valid");
+    }
+    row("remove 100 000 routes and bring them back, one by one", begin.elapsed().as_secs_f64(), "s", Some(1.0));
     let pause = std::time::Duration::from_millis(1);
     let mut ratios = Vec::new();
     for _ in 0..9 {
