@@ -1,6 +1,7 @@
 //! Real threads, more of them than cores, and everything at once: observers come and go while routes are registered,
-//! removed, registered again with other ranges, folded, split and merged, terms are set, columns are drained by several,
-//! and the history is read. What comes out must be what went in, route by route; and what was removed must come free.
+//! removed, registered again with other ranges, folded, split and merged, terms are set, columns are drained by
+//! several, and the history is read. What comes out must be what went in, route by route; and what was removed must
+//! come free.
 //!
 //! `world.rs` has the account that is kept and the watchdog; each test here is one promise. Each runs for a second or
 //! so; `KEYVIZ_STRESS_SECONDS` makes it longer.
