@@ -247,7 +247,7 @@ typedef struct {
     uint32_t max_lanes;
     // Zero.
     uint32_t reserved0;
-    // Coarser resolutions, finest first; default: none.
+    // Coarser resolutions, each coarser than the one before; default: none.
     keyviz_resolution_t resolutions[KEYVIZ_RESOLUTIONS];
     // Zero.
     uint64_t reserved[8];

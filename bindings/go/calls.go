@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"unsafe"
 )
 
@@ -68,6 +69,10 @@ func errorOf(status C.keyviz_status_t, message []byte) error {
 		return fmt.Errorf("%w: %s", ErrUnknownRoute, text)
 	case C.KEYVIZ_ERR_ROUTE_EXISTS:
 		return fmt.Errorf("%w: %s", ErrRouteExists, text)
+	case C.KEYVIZ_ERR_CORRUPT:
+		return fmt.Errorf("%w: %s", ErrCorruptHistory, text)
+	case C.KEYVIZ_ERR_NEWER_VERSION:
+		return fmt.Errorf("%w: %s", ErrNewerHistory, text)
 	case C.KEYVIZ_ERR_CLOSED:
 		return nil
 	}
@@ -149,4 +154,60 @@ func (c *core) pollEvents() []Event {
 			return events
 		}
 	}
+}
+
+func (c *core) saveHistory() ([]byte, error) {
+	defer runtime.KeepAlive(c)
+	message := make([]byte, C.KEYVIZ_ERROR_MESSAGE_SIZE)
+	image := make([]byte, 1<<12)
+	for {
+		var size C.size_t
+		status := C.kv_save_history(c.handle, chars(image), C.size_t(len(image)), &size, chars(message))
+		if status != C.KEYVIZ_ERR_BUFFER_TOO_SMALL {
+			if err := errorOf(status, message); err != nil || status != C.KEYVIZ_OK {
+				return nil, err
+			}
+			return image[:size], nil
+		}
+		// A flush in between may make it longer.
+		image = make([]byte, size+size/8)
+	}
+}
+
+func (c *core) loadHistory(image []byte) error {
+	message := make([]byte, C.KEYVIZ_ERROR_MESSAGE_SIZE)
+	if len(image) == 0 {
+		return ErrCorruptHistory
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	status := C.kv_load_history(c.handle, chars(image), C.size_t(len(image)), chars(message))
+	runtime.KeepAlive(c)
+	return errorOf(status, message)
+}
+
+func (c *core) saveHistoryFile(path string) error {
+	return c.withPath(path, func(path *C.char, message *C.char) C.keyviz_status_t {
+		return C.kv_save_history_file(c.handle, path, message)
+	})
+}
+
+func (c *core) loadHistoryFile(path string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.withPath(path, func(path *C.char, message *C.char) C.keyviz_status_t {
+		return C.kv_load_history_file(c.handle, path, message)
+	})
+}
+
+func (c *core) withPath(path string, call func(path, message *C.char) C.keyviz_status_t) error {
+	if strings.IndexByte(path, 0) >= 0 {
+		return fmt.Errorf("keyviz: the path %q holds a zero byte", path)
+	}
+	text := C.CString(path)
+	defer C.free(unsafe.Pointer(text))
+	message := make([]byte, C.KEYVIZ_ERROR_MESSAGE_SIZE)
+	status := call(text, chars(message))
+	runtime.KeepAlive(c)
+	return errorOf(status, message)
 }
