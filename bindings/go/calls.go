@@ -45,12 +45,15 @@ func (c *core) registerRoutes(routes []Route, parents []uint64) ([]bool, error) 
 	if len(parents) > 0 {
 		now = c.clock.nanoseconds(c.clock.now())
 	}
-	message := make([]byte, C.KEYVIZ_ERROR_MESSAGE_SIZE)
+	failure := newError()
 	status := C.kv_register_routes(c.handle, unsafe.SliceData(list), C.size_t(len(list)), chars(bounds),
 		(*C.uint64_t)(unsafe.SliceData(parents)), C.size_t(len(parents)), C.int64_t(now),
-		unsafe.SliceData(placements), chars(message))
+		unsafe.SliceData(placements), &failure)
 	runtime.KeepAlive(c)
-	if err := errorOf(status, message); err != nil {
+	if status == C.KEYVIZ_ERR_CLOSED {
+		return individual, nil
+	}
+	if err := errorOf(status, &failure); err != nil {
 		return individual, err
 	}
 	for i, placement := range placements {
@@ -59,19 +62,28 @@ func (c *core) registerRoutes(routes []Route, parents []uint64) ([]bool, error) 
 	return individual, nil
 }
 
-func errorOf(status C.keyviz_status_t, message []byte) error {
-	text := C.GoString(chars(message))
+// errorOf is what the library said, with an error of this package where there is one for it.
+func errorOf(status C.keyviz_status_t, failure *C.keyviz_error_t) error {
+	var kind error
 	switch status {
 	case C.KEYVIZ_OK:
 		return nil
 	case C.KEYVIZ_ERR_UNKNOWN_ROUTE:
-		return fmt.Errorf("%w: %s", ErrUnknownRoute, text)
+		kind = ErrUnknownRoute
 	case C.KEYVIZ_ERR_ROUTE_EXISTS:
-		return fmt.Errorf("%w: %s", ErrRouteExists, text)
+		kind = ErrRouteExists
 	case C.KEYVIZ_ERR_CLOSED:
-		return nil
+		kind = ErrDisabled
+	case C.KEYVIZ_ERR_INVALID_ARGUMENT:
+		kind = ErrInvalidArgument
+	case C.KEYVIZ_ERR_MALFORMED:
+		kind = ErrMalformed
+	case C.KEYVIZ_ERR_TOO_LARGE:
+		kind = ErrTooLarge
+	default:
+		return errors.New("keyviz: " + C.GoString(&failure.message[0]))
 	}
-	return errors.New("keyviz: " + text)
+	return fmt.Errorf("%w: %s", kind, C.GoString(&failure.message[0]))
 }
 
 func (c *core) removeRoute(routeID uint64) {
