@@ -7,12 +7,13 @@ GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 LIB   := target/release/libkeyviz.so.0
 
-.PHONY: help build header go demo test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-matrix clean
+.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-matrix clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
 	@echo "make go             the library where the Go package looks for it"
 	@echo "make demo           a real server, real clients, and where their traffic went (about a minute; TRACES=dir replays)"
+	@echo "make heatmap        a page and a picture of the traces in KEYVIZ_TRACES or ../shared/traces, or else of the demo's load"
 	@echo "make test           every test, in every language (about 10 minutes)"
 	@echo "make header         include/keyviz.h from the sources"
 	@echo "make loom           the concurrency models (about 2 minutes once it is compiled)"
@@ -43,6 +44,17 @@ demo: go
 	@mkdir -p $(BUILD)
 	cd $(HOST) && $(GO) build -o $(BUILD)/demo ./cmd/demo
 	$(BUILD)/demo -out $(BUILD)/demo-heatmap.html
+
+TRACE_FILES := $(wildcard $(or $(KEYVIZ_TRACES),../shared/traces)/*.csv.zst)
+
+heatmap: go
+	@mkdir -p $(BUILD)
+	cd $(HOST) && $(GO) build -o $(BUILD) ./cmd/demo ./cmd/replay
+ifneq ($(TRACE_FILES),)
+	$(BUILD)/replay -columns 240 -key-buckets 64 -series reads -out $(BUILD)/heatmap.html -picture $(BUILD)/heatmap.png $(TRACE_FILES)
+else
+	TRACES= $(BUILD)/demo -key-buckets 64 -out $(BUILD)/heatmap.html -picture $(BUILD)/heatmap.png
+endif
 
 test: test-rust test-c test-go test-host test-wire test-page
 

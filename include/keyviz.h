@@ -447,7 +447,8 @@ typedef struct {
     size_t node_len;
 } keyviz_matrix_info_t;
 
-// One row. What it points at lies in the matrix, and is there until that is freed. Begin with KEYVIZ_MATRIX_ROW_INIT.
+// One row. What it points at lies in the matrix, and is there until that is freed; keys and lists of length 0 are NULL.
+// Begin with KEYVIZ_MATRIX_ROW_INIT.
 typedef struct {
     // sizeof(keyviz_matrix_row_t).
     size_t type_size;
@@ -1085,7 +1086,8 @@ keyviz_status_t keyviz_matrix_values(const keyviz_matrix_t *matrix,
                                      size_t capacity,
                                      keyviz_error_t *err);
 
-// The values in place: rows x columns of them, row by row, there until the matrix is freed. NULL if `matrix` is none.
+// The values in place: rows x columns of them, row by row, there until the matrix is freed. NULL if `matrix` is none,
+// or has no values.
 const uint64_t *keyviz_matrix_values_view(const keyviz_matrix_t *matrix);
 
 // Describes row `i`. Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.

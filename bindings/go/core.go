@@ -18,8 +18,8 @@ package keyviz
 #cgo noescape kv_save_history
 #cgo nocallback kv_load_history
 #cgo noescape kv_load_history
-#cgo nocallback kv_save_history_file
-#cgo nocallback kv_load_history_file
+#cgo nocallback keyviz_sampler_save_history_file
+#cgo nocallback keyviz_sampler_load_history_file
 #cgo nocallback keyviz_sampler_column_range
 #cgo noescape keyviz_sampler_column_range
 #cgo nocallback kv_lane_acquire
@@ -162,13 +162,13 @@ func newCore(options MemSamplerOptions, more MoreOptions) (*core, error) {
 	if options.KeyVizLabelsEnabled {
 		labelled, c.labelMask = 1, math.MaxUint32
 	}
-	message := make([]byte, C.KEYVIZ_ERROR_MESSAGE_SIZE)
+	failure := newError()
 	c.handle = C.kv_sampler_new(C.int64_t(options.Step), C.int64_t(created), number32(options.HistoryColumns),
 		number32(options.MaxTrackedRoutes), number32(options.MaxMemberRoutesPerSlot),
 		number32(options.KeyBucketsPerRoute), labelled, maxLanes, C.uint64_t(more.MemoryLimitBytes), &resolutions[0],
-		chars(message))
+		&failure)
 	if c.handle == nil {
-		return nil, errors.New("keyviz: " + C.GoString(chars(message)))
+		return nil, errors.New("keyviz: " + C.GoString(&failure.message[0]))
 	}
 	c.husk = &husk{handle: c.handle}
 	runtime.AddCleanup(c, (*husk).free, c.husk)

@@ -11,6 +11,12 @@
 //		...
 //	}
 //
+// # Matrices
+//
+// [MemSampler.Matrix] makes time x key ranges of one series from the history, [MatrixFromColumns] from columns that the host
+// keeps, and [Merge] makes one of those of a cluster's nodes. A [Matrix] is written as JSON, protobuf, CSV, a picture, or
+// with others as a page ([HeatmapPage]) that needs nothing but a browser.
+//
 // # Building
 //
 // The package is a door to libkeyviz, which is linked statically; `make go` in the libkeyviz repository (or

@@ -134,7 +134,8 @@ pub struct keyviz_matrix_info_t {
 // SAFETY: integers and a pointer, no padding.
 unsafe impl Sized0 for keyviz_matrix_info_t {}
 
-/// One row. What it points at lies in the matrix, and is there until that is freed. Begin with KEYVIZ_MATRIX_ROW_INIT.
+/// One row. What it points at lies in the matrix, and is there until that is freed; keys and lists of length 0 are NULL.
+/// Begin with KEYVIZ_MATRIX_ROW_INIT.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct keyviz_matrix_row_t {
@@ -325,12 +326,13 @@ pub unsafe extern "C" fn keyviz_matrix_values(
     guard(err, || copy(&handle::get(matrix)?.matrix.values, values, capacity, "values"))
 }
 
-/// The values in place: rows x columns of them, row by row, there until the matrix is freed. NULL if `matrix` is none.
+/// The values in place: rows x columns of them, row by row, there until the matrix is freed. NULL if `matrix` is none,
+/// or has no values.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_matrix_values_view(matrix: *const keyviz_matrix_t) -> *const u64 {
     let mut view = std::ptr::null();
     guard(std::ptr::null_mut(), || {
-        view = handle::get(matrix)?.matrix.values.as_ptr();
+        view = place(&handle::get(matrix)?.matrix.values);
         Ok(())
     });
     view
@@ -356,15 +358,15 @@ pub unsafe extern "C" fn keyviz_matrix_row(
             id_len,
             label,
             label_len,
-            start: from.start.as_ptr().cast(),
+            start: place(&from.start).cast(),
             start_len: from.start.len(),
-            end: from.end.as_ptr().cast(),
+            end: place(&from.end).cast(),
             end_len: from.end.len(),
-            route_ids: from.route_ids.as_ptr(),
+            route_ids: place(&from.route_ids),
             route_ids_count: from.route_ids.len(),
             route_count: from.route_count,
-            values: matrix.row_values(i).as_ptr(),
-            conflicts: if from.conflicts.is_empty() { std::ptr::null() } else { from.conflicts.as_ptr().cast() },
+            values: place(matrix.row_values(i)),
+            conflicts: place(&from.conflicts).cast(),
             flags: flag(from.aggregate, KEYVIZ_MATRIX_ROW_AGGREGATE)
                 | flag(from.end.is_empty(), KEYVIZ_MATRIX_ROW_UNBOUNDED)
                 | flag(from.conflict, KEYVIZ_MATRIX_ROW_CONFLICT)
@@ -532,8 +534,15 @@ fn row_of(matrix: &Matrix, i: usize) -> Result<&matrix::MatrixRow, Failure> {
     matrix.rows.get(i).ok_or_else(missing)
 }
 
+/// An empty text is a place too, since NULL may say something else.
 fn text(text: &str) -> (*const c_char, usize) {
-    (text.as_ptr().cast(), text.len())
+    (if text.is_empty() { c"".as_ptr() } else { text.as_ptr().cast() }, text.len())
+}
+
+/// Where a list is, or NULL. An empty one of Rust's is at an address that is none, which garbage collectors of hosts don't
+/// bear.
+fn place<T>(list: &[T]) -> *const T {
+    if list.is_empty() { std::ptr::null() } else { list.as_ptr() }
 }
 
 fn check_room(needed: usize, capacity: usize) -> Result<(), Failure> {
