@@ -1,9 +1,10 @@
 //! What the library says of a matrix.
 
-use super::{check_struct, keyviz_matrix_t, row_of, text};
+use super::access::{check_struct, row_of, text};
+use super::keyviz_matrix_t;
 use crate::ffi::handle;
 use crate::ffi::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND};
-use crate::ffi::structs::{write_struct, Sized0};
+use crate::ffi::structs::{init, write_struct, Sized0};
 use crate::matrix::verdict::{VerdictKind, Verdicts};
 use std::ffi::{c_char, c_void};
 
@@ -53,6 +54,12 @@ pub struct keyviz_verdict_t {
 // SAFETY: numbers and a pointer, no padding.
 unsafe impl Sized0 for keyviz_verdict_t {}
 
+/// Fills it with zeros and its type_size, like KEYVIZ_VERDICT_INIT. NULL is fine.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_verdict_init(verdict: *mut keyviz_verdict_t) {
+    init(verdict);
+}
+
 /// Where a hot route would be split. What it points at lies in the matrix. Begin with KEYVIZ_SPLIT_INIT.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -77,6 +84,12 @@ pub struct keyviz_split_t {
 
 // SAFETY: numbers and pointers, no padding.
 unsafe impl Sized0 for keyviz_split_t {}
+
+/// Fills it with zeros and its type_size, like KEYVIZ_SPLIT_INIT. NULL is fine.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_split_init(split: *mut keyviz_split_t) {
+    init(split);
+}
 
 /// Says of row `i` how its traffic lies in time and along the keys: its route's under its label, sub-buckets together.
 /// The first call for a matrix looks at all of it. A matrix made with KEYVIZ_BUDGET_TOP may lack rows that matter.
