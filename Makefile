@@ -7,18 +7,20 @@ GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 LIB   := target/release/libkeyviz.so.0
 
-.PHONY: help build header go demo test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-sampler bench-matrix clean
+.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-matrix clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
 	@echo "make go             the library where the Go package looks for it"
 	@echo "make demo           a real server, real clients, and where their traffic went (about a minute; TRACES=dir replays)"
+	@echo "make heatmap        a page and a picture of the traces in KEYVIZ_TRACES or ../shared/traces, or else of the demo's load"
 	@echo "make test           every test, in every language (about 10 minutes)"
 	@echo "make header         include/keyviz.h from the sources"
 	@echo "make loom           the concurrency models (about 2 minutes once it is compiled)"
 	@echo "make sanitize       the C tests with sanitizers in the library too (about 2 minutes once it is compiled)"
 	@echo "make fuzz-smoke     a minute of fuzzing for each reader of untrusted bytes"
 	@echo "make bench-observe  the cost of an observation, beside its peers (about 2 minutes)"
+	@echo "make bench-core     the parts of the way to a matrix, one by one, against the last run (about 2 minutes)"
 	@echo "make bench-sampler  registration, flush, history and memory, with their limits (about 1 minute)"
 	@echo "make bench-matrix   query, merge and wire forms of a matrix, beside their peers (about 2 minutes)"
 	@echo "make clean          removes what the above made"
@@ -42,6 +44,17 @@ demo: go
 	@mkdir -p $(BUILD)
 	cd $(HOST) && $(GO) build -o $(BUILD)/demo ./cmd/demo
 	$(BUILD)/demo -out $(BUILD)/demo-heatmap.html
+
+TRACE_FILES := $(wildcard $(or $(KEYVIZ_TRACES),../shared/traces)/*.csv.zst)
+
+heatmap: go
+	@mkdir -p $(BUILD)
+	cd $(HOST) && $(GO) build -o $(BUILD) ./cmd/demo ./cmd/replay
+ifneq ($(TRACE_FILES),)
+	$(BUILD)/replay -columns 240 -key-buckets 64 -series reads -out $(BUILD)/heatmap.html -picture $(BUILD)/heatmap.png $(TRACE_FILES)
+else
+	TRACES= $(BUILD)/demo -key-buckets 64 -out $(BUILD)/heatmap.html -picture $(BUILD)/heatmap.png
+endif
 
 test: test-rust test-c test-go test-host test-wire test-page
 
@@ -80,6 +93,9 @@ fuzz-smoke:
 
 bench-observe: go
 	python3 benches/observe.py
+
+bench-core:
+	$(CARGO) bench --bench core
 
 bench-sampler:
 	$(CARGO) bench --bench sampler

@@ -259,7 +259,7 @@ typedef struct {
     uint32_t max_lanes;
     // Zero.
     uint32_t reserved0;
-    // Coarser resolutions, finest first; default: none.
+    // Coarser resolutions, each coarser than the one before; default: none.
     keyviz_resolution_t resolutions[KEYVIZ_RESOLUTIONS];
     // Zero.
     uint64_t reserved[8];
@@ -460,8 +460,8 @@ typedef struct {
     size_t node_len;
 } keyviz_matrix_info_t;
 
-// One row. What it points at lies in the matrix, and is there until that is freed; where a length is 0, the pointer is
-// not to be looked at. Begin with KEYVIZ_MATRIX_ROW_INIT.
+// One row. What it points at lies in the matrix, and is there until that is freed; keys and lists of length 0 are NULL.
+// Begin with KEYVIZ_MATRIX_ROW_INIT.
 typedef struct {
     // sizeof(keyviz_matrix_row_t).
     size_t type_size;

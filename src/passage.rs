@@ -2,16 +2,16 @@
 //!
 //! An observation is a *passage* through its lane: the lane's flag is up while the observation looks the route up and
 //! counts, and down otherwise. What a passage found in the route table (the table itself, a layout, cells) must stay
-//! what it was until the passage ends. Whoever wants to free or reuse such a thing makes it unreachable first, and asks
-//! [`Quiescence`] then. This is quiescent-state reclamation, as in RCU (McKenney and Slingwine 1998), with the
+//! what it was until the passage ends. Whoever wants to free or reuse such a thing makes it unreachable first, and
+//! asks [`Quiescence`] then. This is quiescent-state reclamation, as in RCU (McKenney and Slingwine 1998), with the
 //! store-load order of the hot side paid for by the rare side (see `sync.rs`).
 //!
-//! **Looks.** The rare side looks at all lanes from time to time (each drain does, while something waits). A look begins
-//! with a heavy fence; looks are numbered. What is made unreachable before look `n` begins waits for look `n`: until
-//! each lane has *passed* it, which is to say that every passage that may have looked things up before `n`'s fence is
-//! over. Each lane passes on its own, in look `n` or in any later one, and what it has passed is remembered. So nobody
-//! has to find all lanes quiet at the same time: with more threads than cores, some of them always sleep inside of a
-//! passage.
+//! **Looks.** The rare side looks at all lanes from time to time (each drain does, while something waits). A look
+//! begins with a heavy fence; looks are numbered. What is made unreachable before look `n` begins waits for look `n`:
+//! until each lane has *passed* it, which is to say that every passage that may have looked things up before `n`'s
+//! fence is over. Each lane passes on its own, in look `n` or in any later one, and what it has passed is remembered.
+//! So nobody has to find all lanes quiet at the same time: with more threads than cores, some of them always sleep
+//! inside of a passage.
 //!
 //! **One lane with one writer** passes look `n`
 //! - when its flag is seen down after `n`'s fence; or
@@ -20,29 +20,30 @@
 //!
 //! Why, with the order of each access:
 //! - *enter* stores the flag (relaxed; before it, in a run, the number: release), then executes the light fence, then
-//!   looks things up. The rare side unpublishes, executes the heavy fence, then loads the number and the flag (acquire).
-//!   The two fences are ordered one way or the other. Light before heavy: the rare side sees the flag up. Heavy before
-//!   light: the lookup finds what was unpublished gone, and the passage is none to wait for.
-//! - *leave* stores the flag (release), after everything that the passage read and counted. The flag that was seen down
-//!   (acquire) is therefore the end of the passages before `n`'s fence, or the rest from which later ones begin; what
-//!   they counted is visible, and a drain that follows takes it.
-//! - A new number was stored (release) after the passage before it ended, so whoever sees it (acquire) has that passage
-//!   behind, with its counts. And the run that it numbers began after `n`'s fence, or its number would have been seen.
+//!   looks things up. The rare side unpublishes, executes the heavy fence, then loads the number and the flag
+//!   (acquire). The two fences are ordered one way or the other. Light before heavy: the rare side sees the flag up.
+//!   Heavy before light: the lookup finds what was unpublished gone, and the passage is none to wait for.
+//! - *leave* stores the flag (release), after everything that the passage read and counted. The flag that was seen
+//!   down (acquire) is therefore the end of the passages before `n`'s fence, or the rest from which later ones begin;
+//!   what they counted is visible, and a drain that follows takes it.
+//! - A new number was stored (release) after the passage before it ended, so whoever sees it (acquire) has that
+//!   passage behind, with its counts. And the run that it numbers began after `n`'s fence, or its number would have
+//!   been seen.
 //!
-//! Writers outside Rust can't express release without a locked instruction everywhere; they do what the language's own
-//! machine model asks for (on amd64 plain stores, which are seen in their order), and the drain executes a heavy fence of
-//! its own before it reads counters.
+//! Writers outside Rust can't express release without a locked instruction everywhere; they do what the language's
+//! own machine model asks for (on amd64 plain stores, which are seen in their order), and the drain executes a heavy
+//! fence of its own before it reads counters.
 //!
 //! **Who holds a lane** doesn't matter to any of this: a lane that comes back and goes to another thread between two
-//! looks is the same flag, handed over with release and acquire (see `lane.rs`), and it comes back outside of a passage.
-//! Lanes are listed after the fence. One that isn't on the list of look `n` was made by somebody whose light fences come
-//! after `n`'s heavy one, so it has passed `n` and all before when a later look meets it.
+//! looks is the same flag, handed over with release and acquire (see `lane.rs`), and it comes back outside of a
+//! passage. Lanes are listed after the fence. One that isn't on the list of look `n` was made by somebody whose light
+//! fences come after `n`'s heavy one, so it has passed `n` and all before when a later look meets it.
 //!
 //! **The lane that threads share** can't have one flag with one writer. There, passages count in and out with atomic
 //! operations (in: before the light fence; out: release), in one of two generations (as in SRCU, McKenney 2006): a
 //! generation passes look `n` when it is seen empty after `n`'s fence, by the argument above. The rare side turns
-//! newcomers to the other generation than the one it waits for, so that each drains, however busy the lane is. A passage
-//! that chose its generation before the turn, and counts in after it, only makes the wait longer.
+//! newcomers to the other generation than the one it waits for, so that each drains, however busy the lane is. A
+//! passage that chose its generation before the turn, and counts in after it, only makes the wait longer.
 
 use crate::sync::{heavy_fence, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -318,7 +319,7 @@ mod tests {
         assert!(!all.quiescence.has_passed(second), "two are inside yet");
         all.shared.leave(first);
         all.shared.leave(inside);
-        (0..2).for_each(|_| drop(all.look()));
+        (0..2).for_each(|_| assert!(all.look() > second));
         assert!(all.quiescence.has_passed(second));
     }
 }

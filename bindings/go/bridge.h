@@ -27,14 +27,23 @@ typedef struct {
     uint64_t row_count, arena_used;
 } kv_size_t;
 
+/* Which flushes a column holds (`flushes` of them, the last with the number `sequence`), and its window. */
+typedef struct {
+    uint64_t sequence, flushes;
+    int64_t window_start_ns, at_ns;
+} kv_window_t;
+
 static inline keyviz_status_t kv_observe(keyviz_sampler_t *sampler, uint64_t route_id, const char *key, size_t key_len,
                                          uint32_t op, uint64_t value_len, uint32_t label) {
     return keyviz_observe(sampler, route_id, key, key_len, op, value_len, label);
 }
 
+/* `resolutions` are pairs of a step and a retention, in ns. */
 static keyviz_sampler_t *kv_sampler_new(int64_t step_ns, int64_t created_ns, uint32_t history_columns,
                                         uint32_t max_tracked_routes, uint32_t max_member_routes_per_slot,
-                                        uint32_t key_buckets_per_route, uint32_t labels_enabled, uint32_t max_lanes) {
+                                        uint32_t key_buckets_per_route, uint32_t labels_enabled, uint32_t max_lanes,
+                                        uint64_t memory_limit_bytes, const int64_t *resolutions,
+                                        keyviz_error_t *err) {
     keyviz_options_t options = KEYVIZ_OPTIONS_INIT;
     options.step_ns = step_ns;
     options.created_ns = created_ns;
@@ -44,8 +53,13 @@ static keyviz_sampler_t *kv_sampler_new(int64_t step_ns, int64_t created_ns, uin
     options.key_buckets_per_route = key_buckets_per_route;
     options.labels_enabled = labels_enabled;
     options.max_lanes = max_lanes;
+    options.memory_limit_bytes = memory_limit_bytes;
+    for (size_t i = 0; i < KEYVIZ_RESOLUTIONS; i++) {
+        options.resolutions[i].step_ns = resolutions[2 * i];
+        options.resolutions[i].retention_ns = resolutions[2 * i + 1];
+    }
     keyviz_sampler_t *sampler = NULL;
-    return keyviz_sampler_new(&options, &sampler, NULL) == KEYVIZ_OK ? sampler : NULL;
+    return keyviz_sampler_new(&options, &sampler, err) == KEYVIZ_OK ? sampler : NULL;
 }
 
 static keyviz_lane_t *kv_lane_acquire(keyviz_sampler_t *sampler) {
@@ -55,10 +69,6 @@ static keyviz_lane_t *kv_lane_acquire(keyviz_sampler_t *sampler) {
 
 static inline keyviz_status_t kv_hot_reserve(keyviz_sampler_t *sampler, uintptr_t lane, uint32_t cell) {
     return keyviz_hot_reserve(sampler, (void *)lane, cell);
-}
-
-static void kv_message(char *message, const keyviz_error_t *err) {
-    if (message) memcpy(message, err->message, KEYVIZ_ERROR_MESSAGE_SIZE);
 }
 
 static keyviz_route_t kv_route(const kv_route_t *from, const char *bounds) {
@@ -88,11 +98,10 @@ static keyviz_status_t kv_register_route(keyviz_sampler_t *sampler, uint64_t rou
 }
 
 /* Registers routes; with parents, as what those were split or merged into. Of several parents there is one route, of
- * several routes one parent. `message` has KEYVIZ_ERROR_MESSAGE_SIZE bytes. */
+ * several routes one parent. */
 static keyviz_status_t kv_register_routes(keyviz_sampler_t *sampler, const kv_route_t *from, size_t count,
                                           const char *bounds, const uint64_t *parents, size_t parent_count,
-                                          int64_t now_ns, uint32_t *placements, char *message) {
-    keyviz_error_t err = KEYVIZ_ERROR_INIT;
+                                          int64_t now_ns, uint32_t *placements, keyviz_error_t *err) {
     keyviz_route_t *routes = malloc(count * sizeof *routes);
     if (!routes && count > 0) return KEYVIZ_ERR_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
@@ -101,24 +110,35 @@ static keyviz_status_t kv_register_routes(keyviz_sampler_t *sampler, const kv_ro
     }
     keyviz_status_t status;
     if (parent_count == 0) {
-        status = keyviz_sampler_register_routes(sampler, routes, count, placements, &err);
+        status = keyviz_sampler_register_routes(sampler, routes, count, placements, err);
     } else if (parent_count == 1) {
-        status = keyviz_sampler_apply_split(sampler, parents[0], routes, count, placements, now_ns, &err);
+        status = keyviz_sampler_apply_split(sampler, parents[0], routes, count, placements, now_ns, err);
     } else {
-        status = keyviz_sampler_apply_merge(sampler, parents, parent_count, routes, placements, now_ns, &err);
+        status = keyviz_sampler_apply_merge(sampler, parents, parent_count, routes, placements, now_ns, err);
     }
-    kv_message(message, &err);
     free(routes);
     return status;
 }
 
-static keyviz_status_t kv_flush(keyviz_sampler_t *sampler, int64_t now_ns) {
-    return keyviz_sampler_flush(sampler, now_ns, NULL, NULL);
+static keyviz_status_t kv_flush(keyviz_sampler_t *sampler, int64_t now_ns, uint64_t *sequence) {
+    keyviz_column_info_t info = KEYVIZ_COLUMN_INFO_INIT;
+    keyviz_status_t status = keyviz_sampler_flush(sampler, now_ns, &info, NULL);
+    *sequence = info.sequence;
+    return status;
+}
+
+static keyviz_status_t kv_load_history(keyviz_sampler_t *sampler, const char *image, size_t len, keyviz_error_t *err) {
+    return keyviz_sampler_load_history(sampler, image, len, err);
+}
+
+static keyviz_status_t kv_save_history(const keyviz_sampler_t *sampler, char *buffer, size_t capacity, size_t *size,
+                                       keyviz_error_t *err) {
+    return keyviz_sampler_save_history(sampler, buffer, capacity, size, err);
 }
 
 /* Reads a column; size is in: what there is room for, out: what it takes. */
 static keyviz_status_t kv_read_column(const keyviz_sampler_t *sampler, uint64_t sequence, keyviz_row_t *rows,
-                                      uint64_t *arena, kv_size_t *size) {
+                                      uint64_t *arena, kv_size_t *size, kv_window_t *window) {
     keyviz_column_buffer_t buffer = KEYVIZ_COLUMN_BUFFER_INIT;
     buffer.rows = rows;
     buffer.row_capacity = size->row_count;
@@ -127,6 +147,10 @@ static keyviz_status_t kv_read_column(const keyviz_sampler_t *sampler, uint64_t 
     keyviz_status_t status = keyviz_sampler_read_column(sampler, sequence, &buffer, NULL);
     size->row_count = buffer.row_count;
     size->arena_used = buffer.arena_used;
+    window->sequence = buffer.sequence;
+    window->flushes = buffer.flushes;
+    window->window_start_ns = buffer.window_start_ns;
+    window->at_ns = buffer.at_ns;
     return status;
 }
 
@@ -139,6 +163,86 @@ static size_t kv_poll_events(keyviz_sampler_t *sampler, keyviz_event_t *events, 
     size_t count = 0;
     events[0].type_size = sizeof *events;
     return keyviz_sampler_poll_events(sampler, events, capacity, &count, NULL) == KEYVIZ_OK ? count : 0;
+}
+
+/* A query without its node. */
+typedef struct {
+    int64_t from_ns, to_ns;
+    uint32_t series, row_budget, budget_mode;
+} kv_query_t;
+
+static keyviz_matrix_query_t kv_query(const kv_query_t *from, const char *node, size_t node_len) {
+    keyviz_matrix_query_t query = KEYVIZ_MATRIX_QUERY_INIT;
+    query.from_ns = from->from_ns;
+    query.to_ns = from->to_ns;
+    query.series = from->series;
+    query.row_budget = from->row_budget;
+    query.budget_mode = from->budget_mode;
+    query.node = node;
+    query.node_len = (uint32_t)node_len;
+    return query;
+}
+
+static keyviz_status_t kv_matrix_query(const keyviz_sampler_t *sampler, const kv_query_t *from, const char *node,
+                                       size_t node_len, keyviz_matrix_t **out, keyviz_error_t *err) {
+    keyviz_matrix_query_t query = kv_query(from, node, node_len);
+    return keyviz_matrix_query(sampler, &query, out, err);
+}
+
+/* A column without its rows; those of several columns lie one behind the other. */
+typedef struct {
+    int64_t at_ns;
+    uint64_t row_count;
+} kv_column_t;
+
+static keyviz_status_t kv_matrix_from_columns(const kv_column_t *from, size_t count, const keyviz_row_t *rows,
+                                              const char *arena, size_t arena_len, const kv_query_t *asked,
+                                              const char *node, size_t node_len, keyviz_matrix_t **out,
+                                              keyviz_error_t *err) {
+    keyviz_column_buffer_t *columns = calloc(count, sizeof *columns);
+    const keyviz_column_buffer_t **pointers = calloc(count, sizeof *pointers);
+    keyviz_status_t status = KEYVIZ_ERR_NO_MEMORY;
+    if ((columns && pointers) || count == 0) {
+        for (size_t i = 0; i < count; i++) {
+            keyviz_column_buffer_init(&columns[i]);
+            columns[i].rows = (keyviz_row_t *)rows;
+            columns[i].row_count = columns[i].row_capacity = from[i].row_count;
+            columns[i].arena = (char *)arena;
+            columns[i].arena_used = columns[i].arena_capacity = arena_len;
+            columns[i].at_ns = from[i].at_ns;
+            pointers[i] = &columns[i];
+            rows += from[i].row_count;
+        }
+        keyviz_matrix_query_t query = kv_query(asked, node, node_len);
+        status = keyviz_matrix_from_columns(pointers, count, &query, out, err);
+    }
+    free(pointers);
+    free(columns);
+    return status;
+}
+
+static keyviz_status_t kv_matrix_from_json(const char *json, size_t len, const keyviz_limits_t *limits,
+                                           keyviz_matrix_t **out, keyviz_error_t *err) {
+    return keyviz_matrix_from_json(json, len, limits, out, err);
+}
+
+static keyviz_status_t kv_matrix_from_proto(const char *message, size_t len, uint32_t series,
+                                            const keyviz_limits_t *limits, keyviz_matrix_t **out, keyviz_error_t *err) {
+    return keyviz_matrix_from_proto(message, len, series, limits, out, err);
+}
+
+static keyviz_status_t kv_live_page(const char *matrix_url, size_t matrix_url_len, const char *hot_keys_url,
+                                    size_t hot_keys_url_len, const char *title, size_t title_len, uint32_t rows,
+                                    void *buffer, size_t capacity, size_t *size, keyviz_error_t *err) {
+    keyviz_live_page_t page = KEYVIZ_LIVE_PAGE_INIT;
+    page.matrix_url = matrix_url;
+    page.matrix_url_len = matrix_url_len;
+    page.hot_keys_url = hot_keys_url;
+    page.hot_keys_url_len = hot_keys_url_len;
+    page.title = title;
+    page.title_len = title_len;
+    page.rows = rows;
+    return keyviz_live_page(&page, buffer, capacity, size, err);
 }
 
 #endif

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"unsafe"
 )
 
@@ -45,13 +46,13 @@ func (c *core) registerRoutes(routes []Route, parents []uint64) ([]bool, error) 
 	if len(parents) > 0 {
 		now = c.clock.nanoseconds(c.clock.now())
 	}
-	message := make([]byte, C.KEYVIZ_ERROR_MESSAGE_SIZE)
+	failure := newError()
 	status := C.kv_register_routes(c.handle, unsafe.SliceData(list), C.size_t(len(list)), chars(bounds),
 		(*C.uint64_t)(unsafe.SliceData(parents)), C.size_t(len(parents)), C.int64_t(now),
-		unsafe.SliceData(placements), chars(message))
+		unsafe.SliceData(placements), &failure)
 	runtime.KeepAlive(c)
-	if err := errorOf(status, message); err != nil {
-		return individual, err
+	if status != C.KEYVIZ_OK {
+		return individual, unlessClosed(status, &failure)
 	}
 	for i, placement := range placements {
 		individual[i] = placement == C.KEYVIZ_PLACEMENT_INDIVIDUAL
@@ -59,19 +60,32 @@ func (c *core) registerRoutes(routes []Route, parents []uint64) ([]bool, error) 
 	return individual, nil
 }
 
-func errorOf(status C.keyviz_status_t, message []byte) error {
-	text := C.GoString(chars(message))
+// errorOf is what the library said, with an error of this package where there is one for it.
+func errorOf(status C.keyviz_status_t, failure *C.keyviz_error_t) error {
+	var kind error
 	switch status {
 	case C.KEYVIZ_OK:
 		return nil
 	case C.KEYVIZ_ERR_UNKNOWN_ROUTE:
-		return fmt.Errorf("%w: %s", ErrUnknownRoute, text)
+		kind = ErrUnknownRoute
 	case C.KEYVIZ_ERR_ROUTE_EXISTS:
-		return fmt.Errorf("%w: %s", ErrRouteExists, text)
+		kind = ErrRouteExists
+	case C.KEYVIZ_ERR_CORRUPT:
+		kind = ErrCorruptHistory
+	case C.KEYVIZ_ERR_NEWER_VERSION:
+		kind = ErrNewerHistory
 	case C.KEYVIZ_ERR_CLOSED:
-		return nil
+		kind = ErrDisabled
+	case C.KEYVIZ_ERR_INVALID_ARGUMENT:
+		kind = ErrInvalidArgument
+	case C.KEYVIZ_ERR_MALFORMED:
+		kind = ErrMalformed
+	case C.KEYVIZ_ERR_TOO_LARGE:
+		kind = ErrTooLarge
+	default:
+		return errors.New("keyviz: " + C.GoString(&failure.message[0]))
 	}
-	return errors.New("keyviz: " + text)
+	return fmt.Errorf("%w: %s", kind, C.GoString(&failure.message[0]))
 }
 
 func (c *core) removeRoute(routeID uint64) {
@@ -149,4 +163,68 @@ func (c *core) pollEvents() []Event {
 			return events
 		}
 	}
+}
+
+func (c *core) saveHistory() ([]byte, error) {
+	defer runtime.KeepAlive(c)
+	failure := newError()
+	image := make([]byte, 1<<12)
+	for {
+		var size C.size_t
+		status := C.kv_save_history(c.handle, chars(image), C.size_t(len(image)), &size, &failure)
+		if status != C.KEYVIZ_ERR_BUFFER_TOO_SMALL {
+			if status != C.KEYVIZ_OK {
+				return nil, unlessClosed(status, &failure)
+			}
+			return image[:size], nil
+		}
+		// A flush in between may make it longer.
+		image = make([]byte, size+size/8)
+	}
+}
+
+func (c *core) loadHistory(image []byte) error {
+	if len(image) == 0 {
+		return ErrCorruptHistory
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	failure := newError()
+	status := C.kv_load_history(c.handle, chars(image), C.size_t(len(image)), &failure)
+	runtime.KeepAlive(c)
+	return unlessClosed(status, &failure)
+}
+
+func (c *core) saveHistoryFile(path string) error {
+	return c.withPath(path, func(path *C.char, failure *C.keyviz_error_t) C.keyviz_status_t {
+		return C.keyviz_sampler_save_history_file(c.handle, path, failure)
+	})
+}
+
+func (c *core) loadHistoryFile(path string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.withPath(path, func(path *C.char, failure *C.keyviz_error_t) C.keyviz_status_t {
+		return C.keyviz_sampler_load_history_file(c.handle, path, failure)
+	})
+}
+
+func (c *core) withPath(path string, call func(*C.char, *C.keyviz_error_t) C.keyviz_status_t) error {
+	if strings.IndexByte(path, 0) >= 0 {
+		return fmt.Errorf("keyviz: the path %q holds a zero byte", path)
+	}
+	text := C.CString(path)
+	defer C.free(unsafe.Pointer(text))
+	failure := newError()
+	status := call(text, &failure)
+	runtime.KeepAlive(c)
+	return unlessClosed(status, &failure)
+}
+
+// unlessClosed is errorOf, but for a sampler that was closed under way, which is as one that there never was.
+func unlessClosed(status C.keyviz_status_t, failure *C.keyviz_error_t) error {
+	if status == C.KEYVIZ_ERR_CLOSED {
+		return nil
+	}
+	return errorOf(status, failure)
 }

@@ -3,6 +3,7 @@
 package keyviz
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -23,4 +24,18 @@ func TestWithoutCgoEverySamplerIsOff(t *testing.T) {
 		t.Error("it has data")
 	}
 	s.Close()
+	_, ofSampler := s.Matrix(MatrixQuery{})
+	_, ofColumns := MatrixFromColumns(nil, MatrixQuery{})
+	_, ofJSON := ParseMatrixJSON(nil, MatrixLimits{})
+	_, ofMerge := NewMerge(MergeOptions{})
+	_, page := LivePage(LivePageOptions{MatrixURL: "matrix"})
+	for i, err := range []error{ofSampler, ofColumns, ofJSON, ofMerge, page} {
+		if !errors.Is(err, ErrDisabled) {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	var m *Matrix
+	if _, err := m.JSON(); !errors.Is(err, ErrClosed) || LivePagePolicy() != "" {
+		t.Error("there is a matrix")
+	}
 }

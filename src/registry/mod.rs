@@ -18,8 +18,10 @@
 
 mod budget;
 mod cell_space;
+mod removal;
 mod rows;
 mod slot;
+mod succession;
 
 pub(crate) use rows::{Drained, DrainedRow};
 
@@ -27,18 +29,18 @@ use crate::error::Error;
 use crate::events::{Event, EventKind, Events};
 use crate::hash::{hash, IntMap};
 use crate::label::Label;
-use crate::lane::{Hot, Lane};
+use crate::lane::Hot;
 use crate::meta::{heap_bytes, RouteMeta};
 use crate::options::Options;
 use crate::passage::Quiescence;
 use crate::sub_bucket::Parts;
-use crate::sync::{spin, yield_now, Ordering};
+use crate::sync::Ordering;
 use crate::table::{Place, Table};
 use budget::Budget;
 use cell_space::CellSpace;
 use hashbrown::HashTable;
+use removal::Retired;
 use slot::{Slot, State};
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Routes that the first table has room for. A model checker's are small, so that few of them make a table grow.
@@ -89,15 +91,6 @@ pub(crate) struct Census {
     pub virtual_buckets: u64,
     pub virtual_members: u64,
     pub retired: u64,
-}
-
-/// What a retired slot waits for.
-#[derive(Clone, Copy)]
-struct Retired {
-    /// When it was removed (Unix ns): its grace.
-    since_ns: i64,
-    /// The look that all observers have to pass.
-    look: u64,
 }
 
 /// The routes of a sampler; see the head.
@@ -355,174 +348,6 @@ impl Registry {
         hot.table.store(table.word().to_bits(), Ordering::Release);
         let old = std::mem::replace(&mut self.table, table);
         self.old_tables.push((old, self.quiescence.next_look()));
-    }
-
-    // ---- Removal.
-
-    /// Removes a route. Whether it was registered.
-    pub fn remove(&mut self, id: u64, now_ns: i64) -> bool {
-        if let Some(bucket) = self.folded.remove(&id) {
-            self.budget.set_members(self.folded.len());
-            self.table.remove(id);
-            self.slots[bucket as usize].leave(id, now_ns);
-            return true;
-        }
-        match self.slot_of(id) {
-            Some(number) if self.slot(number).state == State::Live && !self.slot(number).is_bucket() => {
-                self.table.remove(id);
-                self.tracked -= 1;
-                self.retire(number, now_ns);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn retire(&mut self, number: u32, now_ns: i64) {
-        self.slots[number as usize].state = State::Retired;
-        self.retired.insert(number, Retired { since_ns: now_ns, look: self.quiescence.next_look() });
-    }
-
-    /// Before a drain at `now_ns`: looks whether the observers have left the passages in which they could have found
-    /// what was removed. For what could go with this drain, it waits a moment.
-    pub fn look(&mut self, now_ns: i64, lanes: impl FnOnce() -> Arc<Vec<Arc<Lane>>>, hot: &Hot) {
-        // An observer that was put to sleep inside a passage may well outlast this; a later look will do.
-        const LOOKS: u32 = if cfg!(loom) { 1 } else { 2000 };
-        if self.old_tables.is_empty() && self.retired.is_empty() {
-            return;
-        }
-        let expired = self.retired.values().filter(|retired| self.has_expired(retired.since_ns, now_ns));
-        let looks = expired.map(|retired| retired.look).chain(self.old_tables.iter().map(|&(_, look)| look));
-        let wait_for = looks.max().unwrap_or(0);
-        let mut looked = 0;
-        let patience = || {
-            looked += 1;
-            spin();
-            looked < LOOKS
-        };
-        self.quiescence.look(lanes, |lane| lane.passages(), &hot.shared_passages, wait_for, patience);
-    }
-
-    /// Waits until the observers have left every passage that has begun. `false`: there is no telling.
-    pub fn wait_for_observers(&mut self, lanes: impl FnOnce() -> Arc<Vec<Arc<Lane>>>, hot: &Hot) -> bool {
-        let patience = || {
-            yield_now();
-            true
-        };
-        let this = self.quiescence.next_look();
-        self.quiescence.look(lanes, |lane| lane.passages(), &hot.shared_passages, this, patience)
-    }
-
-    fn has_expired(&self, since_ns: i64, now_ns: i64) -> bool {
-        now_ns.saturating_sub(since_ns) >= self.options.grace_ns()
-    }
-
-    /// After a drain at `now_ns`: lets go of what has been removed for long enough, as far as every observer had left
-    /// it before that drain.
-    pub fn expire(&mut self, now_ns: i64) {
-        self.old_tables.retain(|&(_, look)| !self.quiescence.has_passed(look));
-        let gone = |retired: &Retired| {
-            self.has_expired(retired.since_ns, now_ns) && self.quiescence.has_passed(retired.look)
-        };
-        let gone: Vec<u32> = self.retired.iter().filter(|(_, retired)| gone(retired)).map(|(&number, _)| number).collect();
-        self.vacate(&gone);
-        let grace = self.options.grace_ns();
-        for number in std::mem::take(&mut self.buckets) {
-            if self.slots[number as usize].prune(|since_ns| now_ns.saturating_sub(since_ns) >= grace) {
-                self.retire(number, now_ns);
-            } else {
-                self.buckets.push(number);
-            }
-        }
-    }
-
-    fn vacate(&mut self, gone: &[u32]) {
-        if gone.is_empty() {
-            return;
-        }
-        for &number in gone {
-            self.retired.remove(&number);
-            let slot = &self.slots[number as usize];
-            let labels = if slot.is_bucket() { 1 } else { self.labels };
-            let (id, first, cells) = (slot.id, slot.first, slot.parts() * labels);
-            self.budget.remove_slot(slot);
-            self.cells.give_back(first, cells);
-            if let Ok(entry) = self.ids.find_entry(hash(id), |&known| known == number) {
-                entry.remove();
-            }
-            let slot = &mut self.slots[number as usize];
-            *slot = Slot::new(0, 0, &[], &[]);
-            slot.state = State::Vacant;
-            self.vacant.push(number);
-        }
-        let slots = &self.slots;
-        let alive = |number: &u32| slots[*number as usize].state != State::Vacant;
-        self.order.retain(alive);
-        self.newcomers.retain(alive);
-    }
-
-    // ---- Split and merge.
-
-    /// Registers `successors`, then retires `predecessors`, so that no observation in between finds neither; the
-    /// successors remember whom they came from. A successor may keep the id of a predecessor. All or nothing.
-    pub fn succeed(
-        &mut self,
-        hot: &Hot,
-        predecessors: &[u64],
-        successors: &[RouteSpec<'_>],
-        now_ns: i64,
-        mut placed: impl FnMut(usize, Placement),
-    ) -> Result<(), Error> {
-        self.check_succession(predecessors, successors)?;
-        self.make_room(hot, successors)?;
-        let successor_ids: HashSet<u64> = successors.iter().map(|successor| successor.route_id).collect();
-        let stays = |id: &u64| successor_ids.contains(id);
-        // The predecessors' places under the cap are free for their successors.
-        let leaving = predecessors.iter().filter(|id| !stays(id) && self.is_individual(**id)).count() as u32;
-        let cap = self.options.max_tracked_routes;
-        self.options.max_tracked_routes = cap.saturating_add(leaving);
-        for (i, successor) in successors.iter().enumerate() {
-            let kept = self.slot_of(successor.route_id).filter(|&number| self.slot(number).state == State::Live);
-            if let Some(number) = kept {
-                self.reassign(number, successor, predecessors);
-            } else if let Some(&bucket) = self.folded.get(&successor.route_id) {
-                self.disordered |= self.slots[bucket as usize].extend(successor.start, successor.end);
-            }
-            placed(i, self.register_one(successor, predecessors, successors));
-        }
-        self.options.max_tracked_routes = cap;
-        for id in predecessors.iter().filter(|id| !stays(id)) {
-            self.remove(*id, now_ns);
-        }
-        Ok(())
-    }
-
-    fn check_succession(&self, predecessors: &[u64], successors: &[RouteSpec<'_>]) -> Result<(), Error> {
-        if predecessors.is_empty() || successors.is_empty() {
-            return Err(Error::InvalidArgument("a split or merge needs routes on both sides".into()));
-        }
-        let named_twice = |id: u64| Err(Error::InvalidArgument(format!("route {id} is named twice")));
-        let mut leaving = HashSet::new();
-        for &id in predecessors {
-            if !self.is_registered(id) {
-                return Err(Error::UnknownRoute(id));
-            }
-            if !leaving.insert(id) {
-                return named_twice(id);
-            }
-        }
-        let mut coming = HashSet::new();
-        for successor in successors {
-            let id = successor.route_id;
-            self.check(successor)?;
-            if self.is_registered(id) && !leaving.contains(&id) {
-                return Err(Error::RouteExists(id));
-            }
-            if !coming.insert(id) {
-                return named_twice(id);
-            }
-        }
-        Ok(())
     }
 
     // ---- Questions.

@@ -124,6 +124,10 @@ static void a_buffer_that_cannot_hold_what_it_says_is_refused(void) {
     keyviz_column_buffer_t whole = drain(sampler, T0 + MINUTE), changed;
     CHECK_OK(made_of(&whole));
     CHECK_EQUAL(made_of(NULL), KEYVIZ_ERR_NULL_POINTER);
+    changed = whole, changed.row_capacity--;
+    CHECK_EQUAL(made_of(&changed), KEYVIZ_ERR_INVALID_ARGUMENT);
+    changed = whole, changed.arena_capacity--;
+    CHECK_EQUAL(made_of(&changed), KEYVIZ_ERR_INVALID_ARGUMENT);
     changed = whole, changed.rows = NULL;
     CHECK_EQUAL(made_of(&changed), KEYVIZ_ERR_NULL_POINTER);
     changed = whole, changed.arena = NULL;

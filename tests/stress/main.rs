@@ -1,6 +1,7 @@
 //! Real threads, more of them than cores, and everything at once: observers come and go while routes are registered,
-//! removed, registered again with other ranges, folded, split and merged, terms are set, columns are drained by several,
-//! and the history is read. What comes out must be what went in, route by route; and what was removed must come free.
+//! removed, registered again with other ranges, folded, split and merged, terms are set, columns are drained by
+//! several, and the history is read. What comes out must be what went in, route by route; and what was removed must
+//! come free.
 //!
 //! `world.rs` has the account that is kept and the watchdog; each test here is one promise. Each runs for a second or
 //! so; `KEYVIZ_STRESS_SECONDS` makes it longer.
@@ -33,29 +34,29 @@ fn churn(name: &str, options: Options) {
     let watchdog = Watchdog::new(name);
     std::thread::scope(|scope| {
         let (sampler, clock, account, watchdog) = (&sampler, &clock, &account, &watchdog);
+        let mut threads = Vec::new();
         for seed in 0..observers() {
-            scope.spawn(move || {
+            threads.push(scope.spawn(move || {
                 let mut drawn = Drawn::new(seed);
                 while running() {
                     // A thread of its own for a few observations: its lane is leased, and comes back.
                     let life = drawn.below(3000);
                     let seed = drawn.next();
-                    std::thread::scope(|scope| {
-                        scope.spawn(move || account.observe(sampler, life, &mut Drawn::new(seed), CHURNED));
-                    });
+                    let observer = move || account.observe(sampler, life, &mut Drawn::new(seed), CHURNED);
+                    std::thread::scope(|scope| scope.spawn(observer).join().unwrap());
                     watchdog.pat();
                 }
-            });
+            }));
         }
         for seed in 100..102 {
-            scope.spawn(move || {
+            threads.push(scope.spawn(move || {
                 let mut drawn = Drawn::new(seed);
                 while running() {
                     change_something(sampler, clock, &mut drawn);
                     watchdog.pat();
                 }
-            });
-            scope.spawn(move || {
+            }));
+            threads.push(scope.spawn(move || {
                 let mut drawn = Drawn::new(seed + 100);
                 while running() {
                     // Past a grace in two drains, so that cells change hands all the time.
@@ -63,17 +64,18 @@ fn churn(name: &str, options: Options) {
                     watchdog.pat();
                     std::thread::sleep(Duration::from_micros(drawn.below(2000)));
                 }
-            });
+            }));
         }
-        scope.spawn(move || {
+        threads.push(scope.spawn(move || {
             while running() {
                 read_everything(sampler);
                 watchdog.pat();
                 std::thread::sleep(Duration::from_millis(1));
             }
-        });
+        }));
         std::thread::sleep(seconds(1.0));
         over.store(true, Ordering::Relaxed);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
     account.drained(&sampler.drain(clock.go_on(SECOND)).unwrap());
     account.settle(&sampler, options.max_tracked_routes == 0);
@@ -140,8 +142,9 @@ fn who_follows_a_chain_of_successions_never_falls_through() {
         std::thread::scope(|scope| {
             let (sampler, clock, account, watchdog) = (&sampler, &clock, &account, &watchdog);
             let (newest, found, over) = (&newest, &found, &over);
+            let mut threads = Vec::new();
             for _ in 0..observers() {
-                scope.spawn(move || {
+                threads.push(scope.spawn(move || {
                     let mut id = 1;
                     let mut counted = Vec::new();
                     while !over.load(Ordering::Relaxed) {
@@ -155,9 +158,9 @@ fn who_follows_a_chain_of_successions_never_falls_through() {
                         watchdog.pat();
                     }
                     account.counted(&counted);
-                });
+                }));
             }
-            scope.spawn(move || {
+            threads.push(scope.spawn(move || {
                 for i in 0.. {
                     let next = newest.fetch_add(1, Ordering::SeqCst) + 1;
                     sampler.succeed_routes(&[next - 1], &[route(next)], clock.now(), |_, _| ()).unwrap();
@@ -172,9 +175,10 @@ fn who_follows_a_chain_of_successions_never_falls_through() {
                         std::thread::yield_now();
                     }
                 }
-            });
+            }));
             std::thread::sleep(seconds(0.5));
             over.store(true, Ordering::Relaxed);
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
         account.drained(&sampler.drain(clock.go_on(SECOND)).unwrap());
         account.settle_counts(max_tracked_routes == 0);
@@ -196,16 +200,17 @@ fn what_was_removed_comes_free_under_observers_that_never_rest() {
         let over = AtomicBool::new(false);
         let watchdog = Watchdog::new("what was removed comes free");
         let bytes: Vec<u64> = std::thread::scope(|scope| {
+            let mut threads = Vec::new();
             for seed in 0..64 {
                 let (sampler, first, over) = (&sampler, &first, &over);
-                scope.spawn(move || {
+                threads.push(scope.spawn(move || {
                     let mut drawn = Drawn::new(seed);
                     while !over.load(Ordering::Relaxed) {
                         let id = first.load(Ordering::Relaxed) + drawn.below(ROUTES);
                         let key = drawn.next().to_be_bytes();
                         sampler.observe(id, &key, keyviz::Op::Write, 1, Label::Legacy);
                     }
-                });
+                }));
             }
             let cycle = |n: u64| {
                 first.store(n * ROUTES, Ordering::Relaxed);
@@ -228,6 +233,7 @@ fn what_was_removed_comes_free_under_observers_that_never_rest() {
             };
             let bytes = (0..3).map(cycle).collect();
             over.store(true, Ordering::Relaxed);
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
             bytes
         });
         // Which cells a thread touches in one cycle is a matter of luck: all of them, soon.
@@ -246,20 +252,22 @@ fn a_sampler_that_is_closed_under_its_observers_is_done_with() {
             sampler.register_route(&spec(id, &mut Drawn::new(id))).unwrap();
         }
         std::thread::scope(|scope| {
+            let mut threads = Vec::new();
             for seed in 0..observers() {
                 let (sampler, watchdog) = (&sampler, &watchdog);
-                scope.spawn(move || {
+                threads.push(scope.spawn(move || {
                     let mut drawn = Drawn::new(seed);
                     // Until it is closed: then no route is known any more.
                     while sampler.observe(drawn.below(CHURNED), b"k", keyviz::Op::Read, 1, Label::Legacy) {}
                     assert!(!sampler.observe(1, b"k", keyviz::Op::Read, 1, Label::Legacy));
                     watchdog.pat();
-                });
+                }));
             }
             let drains = scope.spawn(|| (2..).take_while(|&now| sampler.flush(now).is_ok()).count());
             std::thread::sleep(Duration::from_millis(2));
             sampler.close();
             drains.join().unwrap();
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
         assert_eq!(sampler.register_route(&spec(1, &mut Drawn::new(1))), Err(keyviz::Error::Closed));
         let stats = sampler.stats();

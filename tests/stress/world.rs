@@ -1,9 +1,10 @@
 //! What the stress tests share: the account of what went in and came out, a clock, chance, and a watchdog.
 
 use keyviz::{Column, ColumnRows, Counters, Label, Op, Row, Sampler};
+use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub const SECOND: i64 = 1_000_000_000;
@@ -89,13 +90,13 @@ impl Account {
                 self.missed.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let mut all = self.counted.lock().unwrap();
+        let mut all = self.counted.lock();
         counted.into_iter().for_each(|(slot, counters)| add(all.entry(slot).or_default(), counters));
     }
 
     /// These routes were read once each, as legacy.
     pub fn counted(&self, routes: &[u64]) {
-        let mut all = self.counted.lock().unwrap();
+        let mut all = self.counted.lock();
         for &id in routes {
             add(all.entry((id, Label::Legacy)).or_default(), one(Op::Read, weight(id, Label::Legacy)));
         }
@@ -106,8 +107,8 @@ impl Account {
         check(column);
         for row in &column.rows {
             match row.aggregate {
-                true => add(&mut self.folded.lock().unwrap(), row.counters),
-                false => add(self.drained.lock().unwrap().entry((row.route_id, row.label)).or_default(), row.counters),
+                true => add(&mut self.folded.lock(), row.counters),
+                false => add(self.drained.lock().entry((row.route_id, row.label)).or_default(), row.counters),
             }
         }
     }
@@ -122,8 +123,8 @@ impl Account {
 
     /// As [`Account::settle`], for the counts. What of a route didn't come out in rows of its own was folded.
     pub fn settle_counts(&self, none_folded: bool) {
-        let (counted, drained) = (self.counted.lock().unwrap(), self.drained.lock().unwrap());
-        let mut folded = self.folded.lock().unwrap().to_array();
+        let (counted, drained) = (self.counted.lock(), self.drained.lock());
+        let mut folded = self.folded.lock().to_array();
         assert_eq!(folded == [0; 4], none_folded, "the test is about routes that fold, or about others");
         assert!(drained.keys().all(|slot| counted.contains_key(slot)), "what nobody counted came out");
         for (slot, counters) in counted.iter() {

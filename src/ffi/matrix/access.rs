@@ -55,8 +55,8 @@ pub unsafe extern "C" fn keyviz_matrix_info_init(info: *mut keyviz_matrix_info_t
     init(info);
 }
 
-/// One row. What it points at lies in the matrix, and is there until that is freed; where a length is 0, the pointer is
-/// not to be looked at. Begin with KEYVIZ_MATRIX_ROW_INIT.
+/// One row. What it points at lies in the matrix, and is there until that is freed; keys and lists of length 0 are NULL.
+/// Begin with KEYVIZ_MATRIX_ROW_INIT.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct keyviz_matrix_row_t {
@@ -207,7 +207,7 @@ pub unsafe extern "C" fn keyviz_matrix_values(
 pub unsafe extern "C" fn keyviz_matrix_values_view(matrix: *const keyviz_matrix_t) -> *const u64 {
     let mut view = std::ptr::null();
     guard(std::ptr::null_mut(), || {
-        view = handle::get(matrix)?.matrix.values.as_ptr();
+        view = place(&handle::get(matrix)?.matrix.values);
         Ok(())
     });
     view
@@ -233,15 +233,15 @@ pub unsafe extern "C" fn keyviz_matrix_row(
             id_len,
             label,
             label_len,
-            start: from.start.as_ptr().cast(),
+            start: place(&from.start).cast(),
             start_len: from.start.len(),
-            end: from.end.as_ptr().cast(),
+            end: place(&from.end).cast(),
             end_len: from.end.len(),
-            route_ids: from.route_ids.as_ptr(),
+            route_ids: place(&from.route_ids),
             route_ids_count: from.route_ids.len(),
             route_count: from.route_count,
-            values: matrix.row_values(i).as_ptr(),
-            conflicts: if from.conflicts.is_empty() { std::ptr::null() } else { from.conflicts.as_ptr().cast() },
+            values: place(matrix.row_values(i)),
+            conflicts: place(&from.conflicts).cast(),
             flags: flag(from.aggregate, KEYVIZ_MATRIX_ROW_AGGREGATE)
                 | flag(from.end.is_empty(), KEYVIZ_MATRIX_ROW_UNBOUNDED)
                 | flag(from.conflict, KEYVIZ_MATRIX_ROW_CONFLICT)
@@ -344,8 +344,15 @@ pub(super) fn row_of(matrix: &Matrix, i: usize) -> Result<&MatrixRow, Failure> {
     matrix.rows.get(i).ok_or_else(missing)
 }
 
+/// An empty text is a place too, since NULL may say something else.
 pub(super) fn text(text: &str) -> (*const c_char, usize) {
-    (text.as_ptr().cast(), text.len())
+    (if text.is_empty() { c"".as_ptr() } else { text.as_ptr().cast() }, text.len())
+}
+
+/// Where a list is, or NULL. An empty one of Rust's is at an address that is none, which garbage collectors of hosts don't
+/// bear.
+fn place<T>(list: &[T]) -> *const T {
+    if list.is_empty() { std::ptr::null() } else { list.as_ptr() }
 }
 
 fn check_room(needed: usize, capacity: usize) -> Result<(), Failure> {

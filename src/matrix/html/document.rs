@@ -44,11 +44,11 @@ fn insights(matrix: &Matrix) -> Vec<Insight> {
             _ => (row.id.clone(), None),
         };
         let split = verdicts.splits.iter().find(|split| Some(split.route_id) == route);
-        let detail = match split {
-            Some(split) => format!("{}; {}", slot.verdict.reason, split.reason),
-            None => slot.verdict.reason.clone(),
-        };
         let key = split.and_then(|split| split.key.as_ref());
+        let detail = match split {
+            Some(refused) if key.is_none() => format!("{}; {}", slot.verdict.reason, refused.reason),
+            _ => slot.verdict.reason.clone(),
+        };
         Some(Insight {
             bucket_id,
             series: matrix.series.name(),

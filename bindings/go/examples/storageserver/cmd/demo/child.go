@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -28,7 +29,7 @@ type child struct {
 
 // startServer runs this program again as the server, and returns once it
 // accepts clients. The child is asked to stop when ctx ends.
-func startServer(ctx context.Context) (_ *child, err error) {
+func startServer(ctx context.Context, keyBuckets int) (_ *child, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func startServer(ctx context.Context) (_ *child, err error) {
 			c.cleanUp()
 		}
 	}()
-	c.command = exec.CommandContext(ctx, self, "-serve", c.columnsPath())
+	c.command = exec.CommandContext(ctx, self, "-serve", c.columnsPath(), "-key-buckets", strconv.Itoa(keyBuckets))
 	c.command.Cancel = func() error { return c.command.Process.Signal(syscall.SIGTERM) }
 	c.command.WaitDelay = 5 * time.Second
 	c.command.Stderr = os.Stderr

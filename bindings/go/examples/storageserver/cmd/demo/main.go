@@ -34,7 +34,8 @@ const (
 )
 
 func main() {
-	out := flag.String("out", "demo-heatmap.html", "write the heatmap to this `file`")
+	out := heatmap.Flags("demo-heatmap.html")
+	keyBuckets := flag.Int("key-buckets", 1, "`parts` that the range of the keys is cut into")
 	duration := flag.Duration("duration", 16*time.Second, "how long to drive the server")
 	traces := flag.String("traces", os.Getenv("TRACES"), "replay the traces in this `folder` instead; the default is $TRACES")
 	serve := flag.String("serve", "", "only run the server, until SIGINT, SIGTERM or the end of standard input, and write its columns to this `file`; the demo starts its child so")
@@ -46,11 +47,11 @@ func main() {
 	var err error
 	switch {
 	case *serve != "":
-		err = runServer(*serve)
+		err = runServer(*serve, *keyBuckets)
 	case *traces != "":
-		err = runReplay(*traces, *out)
+		err = runReplay(*traces, *keyBuckets, *out)
 	default:
-		err = runDemo(*duration, *out)
+		err = runDemo(*duration, *keyBuckets, *out)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
@@ -58,16 +59,16 @@ func main() {
 	}
 }
 
-func runReplay(dir, out string) error {
+func runReplay(dir string, keyBuckets int, out heatmap.Output) error {
 	paths, err := trace.Find(dir)
 	if err != nil {
 		return err
 	}
-	return replay.Command(paths, replayColumns, out, os.Stdout)
+	return replay.Command(paths, replay.Options{Columns: replayColumns, KeyBuckets: keyBuckets}, out, os.Stdout)
 }
 
 // runServer is the child's side.
-func runServer(columnsPath string) error {
+func runServer(columnsPath string, keyBuckets int) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
@@ -80,13 +81,17 @@ func runServer(columnsPath string) error {
 	}()
 	cfg := node.Config{
 		RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0",
-		Step: step, HistoryColumns: historyColumns,
+		Step: step, HistoryColumns: historyColumns, KeyBuckets: keyBuckets,
+	}
+	if keyBuckets > 1 {
+		// So that every part has some of the load's keys.
+		cfg.RouteStart, cfg.RouteEnd = []byte(loadgen.FirstKey), []byte(loadgen.AfterLastKey)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	return node.Run(ctx, cfg, os.Stdout, columnsPath, log)
 }
 
-func runDemo(duration time.Duration, out string) error {
+func runDemo(duration time.Duration, keyBuckets int, out heatmap.Output) error {
 	if limit := historyColumns*step - margin; duration > limit {
 		return fmt.Errorf("-duration must not exceed %v: the server keeps %d columns", limit, historyColumns)
 	}
@@ -95,7 +100,7 @@ func runDemo(duration time.Duration, out string) error {
 	ctx, cancel := context.WithTimeout(ctx, duration+margin)
 	defer cancel()
 
-	server, err := startServer(ctx)
+	server, err := startServer(ctx, keyBuckets)
 	if err != nil {
 		return err
 	}
@@ -126,13 +131,10 @@ func runDemo(duration time.Duration, out string) error {
 	if tableErr != nil {
 		return tableErr
 	}
-	options := heatmap.Options{
-		Title:    "Traffic by adapter",
-		Subtitle: fmt.Sprintf("One route over the whole key space, %d columns of %v", len(columns), step),
-	}
-	if err := heatmap.WriteFile(out, options, columns); err != nil {
+	title := fmt.Sprintf("Traffic by adapter: one route, %d columns of %v", len(columns), step)
+	if err := heatmap.Write(out, title, columns); err != nil {
 		return err
 	}
-	fmt.Println("\nheatmap:", out)
+	fmt.Printf("\n%v\n", out)
 	return check(report, columns)
 }

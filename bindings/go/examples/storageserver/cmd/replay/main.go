@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/heatmap"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/replay"
 )
 
 func main() {
-	columns := flag.Int("columns", 60, "columns that each trace is scaled to")
-	out := flag.String("out", "replay-heatmap.html", "write the heatmap to this `file`")
+	var options replay.Options
+	flag.IntVar(&options.Columns, "columns", 60, "columns that each trace is scaled to")
+	flag.IntVar(&options.KeyBuckets, "key-buckets", 1, "`parts` that the range of the keys is cut into")
+	out := heatmap.Flags("replay-heatmap.html")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: replay [flags] trace.csv[.zst|.gz] ...")
 		flag.PrintDefaults()
@@ -22,7 +25,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := replay.Command(flag.Args(), *columns, *out, os.Stdout); err != nil {
+	if err := replay.Command(flag.Args(), options, *out, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "replay:", err)
 		os.Exit(1)
 	}

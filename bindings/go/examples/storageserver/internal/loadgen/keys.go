@@ -10,12 +10,12 @@ import (
 type workload struct {
 	rng     *rand.Rand
 	zipf    *rand.Zipf
-	prefix  string
+	kind    string
 	payload []byte
 }
 
 // newWorkload seeds a worker, so that one seed draws the same requests again.
-func newWorkload(cfg Config, prefix string, stream uint64) *workload {
+func newWorkload(cfg Config, kind string, stream uint64) *workload {
 	rng := rand.New(rand.NewPCG(cfg.Seed, stream))
 	payload := make([]byte, cfg.MaxValueBytes)
 	for i := range payload {
@@ -24,14 +24,22 @@ func newWorkload(cfg Config, prefix string, stream uint64) *workload {
 	return &workload{
 		rng:     rng,
 		zipf:    rand.NewZipf(rng, cfg.Skew, 1, cfg.Keys-1),
-		prefix:  prefix,
+		kind:    kind,
 		payload: payload,
 	}
 }
 
-// key draws a key; low numbers are the popular ones.
+// FirstKey and AfterLastKey bound the range [FirstKey, AfterLastKey) that all
+// keys lie in.
+const (
+	FirstKey     = "0"
+	AfterLastKey = "g"
+)
+
+// key draws a key. The few popular ones are spread over the whole range.
 func (w *workload) key() string {
-	return fmt.Sprintf("%s%08d", w.prefix, w.zipf.Uint64())
+	const golden = 0x9e3779b97f4a7c15 // odd, so no two numbers give one key
+	return fmt.Sprintf("%016x/%s", w.zipf.Uint64()*golden, w.kind)
 }
 
 // keys draws least to most keys; one may come twice.

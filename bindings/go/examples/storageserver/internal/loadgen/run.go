@@ -75,8 +75,8 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		return Report{}, err
 	}
 	drivers := []*driver{
-		{cfg: cfg, client: newRedisClient(cfg.RedisAddr, cfg.Workers), prefix: "session:"},
-		{cfg: cfg, client: newRawKVClient(cfg.HTTPAddr, cfg.Workers), prefix: "blob/", phase: math.Pi},
+		{cfg: cfg, client: newRedisClient(cfg.RedisAddr, cfg.Workers), kind: "session"},
+		{cfg: cfg, client: newRawKVClient(cfg.HTTPAddr, cfg.Workers), kind: "blob", phase: math.Pi},
 	}
 	started := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, cfg.Duration)
@@ -99,7 +99,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 type driver struct {
 	cfg    Config
 	client client
-	prefix string
+	kind   string
 	phase  float64 // of the wave, in radians
 
 	claimed atomic.Uint64
@@ -155,7 +155,7 @@ func (d *driver) limitAt(elapsed time.Duration) rate.Limit {
 }
 
 func (d *driver) work(ctx context.Context, limiter *rate.Limiter, worker uint64) error {
-	w := newWorkload(d.cfg, d.prefix, worker)
+	w := newWorkload(d.cfg, d.kind, worker)
 	var tally Tally
 	defer func() {
 		d.mu.Lock()

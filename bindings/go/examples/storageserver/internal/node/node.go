@@ -18,7 +18,7 @@ import (
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
 )
 
-// The one route of a node covers the whole key space.
+// The one route of a node.
 const (
 	RouteID = 1
 	GroupID = 1
@@ -31,6 +31,11 @@ type Config struct {
 
 	Step           time.Duration // flush interval; ≤ 0 gives the sampler's default
 	HistoryColumns int           // columns kept; ≤ 0 gives the sampler's default
+
+	// The route's range [RouteStart, RouteEnd), by default the whole key space,
+	// and the number of parts that it is cut into; ≤ 0 gives 1.
+	RouteStart, RouteEnd []byte
+	KeyBuckets           int
 }
 
 // front is what a protocol has to offer to be part of a node.
@@ -66,9 +71,10 @@ func Start(cfg Config) (*Node, error) {
 	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{
 		Step:                cfg.Step,
 		HistoryColumns:      cfg.HistoryColumns,
+		KeyBucketsPerRoute:  cfg.KeyBuckets,
 		KeyVizLabelsEnabled: true,
 	})
-	sampler.RegisterRoute(RouteID, nil, nil, GroupID)
+	sampler.RegisterRoute(RouteID, cfg.RouteStart, cfg.RouteEnd, GroupID)
 
 	values := store.New()
 	n := &Node{

@@ -17,15 +17,15 @@ import (
 )
 
 // Command replays the traces and reports: a progress bar on standard error, the
-// rows and the comparison with the truth files on out, the heatmap at page. Any
+// rows and the comparison with the truth files on out, and the heatmap. Any
 // difference is an error.
-func Command(paths []string, columns int, page string, out io.Writer) error {
+func Command(paths []string, options Options, output heatmap.Output, out io.Writer) error {
 	bar, err := newBar(paths)
 	if err != nil {
 		return err
 	}
 	started := time.Now()
-	result, err := Run(paths, columns, bar)
+	result, err := Run(paths, options, bar)
 	if err != nil {
 		return errors.Join(err, bar.Exit())
 	}
@@ -42,15 +42,11 @@ func Command(paths []string, columns int, page string, out io.Writer) error {
 	if err := traffic.WriteTable(out, traffic.SumRows(result.Columns)); err != nil {
 		return err
 	}
-	options := heatmap.Options{
-		Title:    "Traffic by adapter",
-		Subtitle: "Replay of " + strings.Join(names(paths), ", ") + ", each scaled to the same span",
-		Scaled:   true,
-	}
-	if err := heatmap.WriteFile(page, options, result.Columns); err != nil {
+	title := fmt.Sprintf("Replay of %d traces, each scaled to %d minutes", len(paths), options.Columns)
+	if err := heatmap.Write(output, title, result.Columns); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "heatmap:", page)
+	fmt.Fprintln(out, output)
 	return report(result, out)
 }
 
@@ -90,12 +86,4 @@ func newBar(paths []string) (*progressbar.ProgressBar, error) {
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
 	), nil
-}
-
-func names(paths []string) []string {
-	bases := make([]string, len(paths))
-	for i, path := range paths {
-		bases[i] = filepath.Base(path)
-	}
-	return bases
 }

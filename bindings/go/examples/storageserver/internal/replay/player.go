@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"math/bits"
@@ -17,25 +18,36 @@ type span struct {
 	firstMS, lastMS int64
 }
 
-// scan reads a trace to its end to learn its span.
-func scan(path string, progress io.Writer) (s span, err error) {
+// keyRange is the least and the greatest key of a trace; nil: it has none.
+type keyRange struct {
+	least, greatest []byte
+}
+
+// scan reads a trace to its end to learn its span and its keys.
+func scan(path string, progress io.Writer) (s span, keys keyRange, err error) {
 	r, err := trace.Open(path, progress)
 	if err != nil {
-		return span{}, err
+		return span{}, keyRange{}, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	for first := true; ; first = false {
 		row, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return s, nil
+			return s, keys, nil
 		}
 		if err != nil {
-			return span{}, err
+			return span{}, keyRange{}, err
 		}
 		if first {
 			s.firstMS = row.TimeMS
 		}
 		s.lastMS = row.TimeMS
+		if first || bytes.Compare(row.Key, keys.least) < 0 {
+			keys.least = append(keys.least[:0], row.Key...)
+		}
+		if bytes.Compare(row.Key, keys.greatest) > 0 {
+			keys.greatest = append(keys.greatest[:0], row.Key...)
+		}
 	}
 }
 
@@ -53,6 +65,7 @@ func (s span) column(timeMS int64, n int) int {
 type player struct {
 	reader  *trace.Reader
 	span    span
+	keys    keyRange
 	columns int
 
 	// next is the row that comes after those observed so far; more is false once
@@ -65,7 +78,7 @@ type player struct {
 }
 
 func newPlayer(path string, columns int, progress io.Writer) (*player, error) {
-	s, err := scan(path, progress)
+	s, keys, err := scan(path, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +86,7 @@ func newPlayer(path string, columns int, progress io.Writer) (*player, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &player{reader: r, span: s, columns: columns, counts: make(traffic.ByLabel)}
+	p := &player{reader: r, span: s, keys: keys, columns: columns, counts: make(traffic.ByLabel)}
 	if err := p.advance(); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}

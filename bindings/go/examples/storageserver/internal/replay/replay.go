@@ -3,6 +3,7 @@
 package replay
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -38,11 +39,20 @@ type Result struct {
 	Columns []keyviz.MatrixColumn
 }
 
+// Options say how traces are played.
+type Options struct {
+	// Columns that each trace is scaled to, from 1 to [keyviz.MaxHistoryColumns].
+	Columns int
+	// KeyBuckets is how many parts the range of all keys is cut into; ≤ 0 gives 1.
+	KeyBuckets int
+}
+
 // Run plays the traces at the same time on one route, each one scaled to the
-// same number of columns, from 1 to [keyviz.MaxHistoryColumns]. Files are read
-// twice, to learn their span and to play them, and never held in memory; the
-// compressed bytes read are written to progress, unless that is nil.
-func Run(paths []string, columns int, progress io.Writer) (result Result, err error) {
+// same number of columns. Files are read twice, to learn their span and their
+// keys and to play them, and never held in memory; the compressed bytes read are
+// written to progress, unless that is nil.
+func Run(paths []string, options Options, progress io.Writer) (result Result, err error) {
+	columns := options.Columns
 	if columns < 1 || columns > keyviz.MaxHistoryColumns {
 		return Result{}, fmt.Errorf("the number of columns must be from 1 to %d", keyviz.MaxHistoryColumns)
 	}
@@ -50,10 +60,10 @@ func Run(paths []string, columns int, progress io.Writer) (result Result, err er
 	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{
 		Step:                step,
 		HistoryColumns:      columns,
+		KeyBucketsPerRoute:  options.KeyBuckets,
 		KeyVizLabelsEnabled: true,
 		Now:                 now.now,
 	})
-	sampler.RegisterRoute(routeID, nil, nil, groupID)
 
 	players := make([]*player, len(paths))
 	defer func() {
@@ -73,6 +83,8 @@ func Run(paths []string, columns int, progress io.Writer) (result Result, err er
 	if err := opening.Wait(); err != nil {
 		return Result{}, err
 	}
+	start, end := routeRange(players)
+	sampler.RegisterRoute(routeID, start, end, groupID)
 	for column := range columns {
 		// The files observe from goroutines of their own, as a server's
 		// connections do; the flush waits for them, so that every access lies in
@@ -99,6 +111,26 @@ func Run(paths []string, columns int, progress io.Writer) (result Result, err er
 		})
 	}
 	return result, nil
+}
+
+// routeRange covers the keys of all traces, so that every part of the route may
+// have some.
+func routeRange(players []*player) (start, end []byte) {
+	for _, p := range players {
+		if p.keys.least == nil {
+			continue
+		}
+		if start == nil || bytes.Compare(p.keys.least, start) < 0 {
+			start = p.keys.least
+		}
+		if bytes.Compare(p.keys.greatest, end) > 0 {
+			end = p.keys.greatest
+		}
+	}
+	if end == nil {
+		return nil, nil
+	}
+	return start, append(bytes.Clone(end), 0)
 }
 
 // Verify compares what was read with the truth files, and the columns with

@@ -10,6 +10,7 @@ import (
 
 	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
 
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/heatmap"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/trace"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
 )
@@ -57,7 +58,7 @@ func TestEachColumnHoldsItsPartOfEachTrace(t *testing.T) {
 		paths = append(paths, path)
 		truths[label] = truth
 	}
-	result, err := Run(paths, columns, nil)
+	result, err := Run(paths, Options{Columns: columns, KeyBuckets: 8}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,13 +82,38 @@ func TestEachColumnHoldsItsPartOfEachTrace(t *testing.T) {
 	}
 }
 
+func TestTheRouteIsTheRangeOfAllKeys(t *testing.T) {
+	dir := t.TempDir()
+	for name, keys := range map[string][]string{"a.csv": {"k", "b", "j"}, "b.csv": {"zz", "m"}, "c.csv": nil} {
+		text := "ts_ms,label,op,key,key_len,value_len\n"
+		for i, key := range keys {
+			text += fmt.Sprintf("%d,redis,r,%s,%d,0\n", i, key, len(key))
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paths, err := trace.Find(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := Run(paths, Options{Columns: 1, KeyBuckets: 25}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := result.Columns[0].Rows
+	if first, last := rows[0], rows[len(rows)-1]; string(first.Start) != "b" || string(last.End) != "zz\x00" || len(rows) != 5 {
+		t.Errorf("%d parts from %q to %q", len(rows), first.Start, last.End)
+	}
+}
+
 func TestATraceOfOneMomentIsInTheFirstColumn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.csv")
 	text := "ts_ms,label,op,key,key_len,value_len\n9,redis,r,k,1,1\n9,redis,w,k,1,1\n"
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	result, err := Run([]string{path}, 3, nil)
+	result, err := Run([]string{path}, Options{Columns: 3}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +140,7 @@ func TestColumnsOfTheLongestSpan(t *testing.T) {
 func TestADifferenceFromTheTruthFileIsTold(t *testing.T) {
 	dir := t.TempDir()
 	path, _ := generate(t, dir, keyviz.LabelS3, 0, 1000, 100, 1)
-	result, err := Run([]string{path}, 1, nil)
+	result, err := Run([]string{path}, Options{Columns: 1}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,14 +150,14 @@ func TestADifferenceFromTheTruthFileIsTold(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "s3.truth.json"), []byte(truth), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if result, err = Run([]string{path}, 1, nil); err != nil {
+	if result, err = Run([]string{path}, Options{Columns: 1}, nil); err != nil {
 		t.Fatal(err)
 	}
 	diffs := result.Verify()
 	if len(diffs) != 2 || !strings.Contains(diffs[0], "101 rows") || !strings.Contains(diffs[1], `label "s3", reads`) {
 		t.Errorf("differences: %q", diffs)
 	}
-	err = Command([]string{path}, 1, filepath.Join(dir, "page.html"), new(strings.Builder))
+	err = Command([]string{path}, Options{Columns: 1}, heatmap.Output{Page: filepath.Join(dir, "page.html")}, new(strings.Builder))
 	if err == nil || !strings.Contains(err.Error(), "differ") {
 		t.Errorf("the command ended with %v", err)
 	}
@@ -139,7 +165,7 @@ func TestADifferenceFromTheTruthFileIsTold(t *testing.T) {
 
 func TestColumnsOutOfRangeAreRefused(t *testing.T) {
 	for _, columns := range []int{-1, 0, keyviz.MaxHistoryColumns + 1} {
-		if _, err := Run(nil, columns, nil); err == nil {
+		if _, err := Run(nil, Options{Columns: columns}, nil); err == nil {
 			t.Errorf("%d columns: no error", columns)
 		}
 	}
@@ -205,7 +231,7 @@ func TestSharedTracesGiveTheirTruthPerMinute(t *testing.T) {
 
 func TestSharedTracesTogetherGiveTheirTruth(t *testing.T) {
 	paths := sharedTraces(t)
-	result, err := Run(paths, 60, nil)
+	result, err := Run(paths, Options{Columns: 60, KeyBuckets: 64}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

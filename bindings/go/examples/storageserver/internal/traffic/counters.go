@@ -96,21 +96,21 @@ type RowTotal struct {
 	Counters
 }
 
-// SumRows adds up the columns row by row, in order of route, label and
-// sub-bucket.
+// SumRows adds up the columns by route and label, in this order, whatever parts
+// the route is divided into.
 func SumRows(columns []keyviz.MatrixColumn) []RowTotal {
-	sums := make(map[RowKey]Counters)
+	sums := make(map[rowKey]Counters)
 	for _, column := range columns {
 		for _, row := range column.Rows {
-			key := KeyOf(row)
+			key := rowKey{row.RouteID, row.Label, row.Aggregate}
 			c := sums[key]
 			c.Add(cellOf(row))
 			sums[key] = c
 		}
 	}
 	totals := make([]RowTotal, 0, len(sums))
-	for _, key := range slices.SortedFunc(maps.Keys(sums), RowKey.Compare) {
-		totals = append(totals, RowTotal{Name: key.Name(), Counters: sums[key]})
+	for _, key := range slices.SortedFunc(maps.Keys(sums), rowKey.compare) {
+		totals = append(totals, RowTotal{Name: key.name(), Counters: sums[key]})
 	}
 	return totals
 }
@@ -119,49 +119,27 @@ func cellOf(row keyviz.MatrixRow) Counters {
 	return Counters{Reads: row.Reads, Writes: row.Writes, ReadBytes: row.ReadBytes, WriteBytes: row.WriteBytes}
 }
 
-// RowKey identifies a row over all columns.
-type RowKey struct {
-	RouteID   uint64
-	Label     keyviz.Label
-	SubBucket int
-	Aggregate bool
-	// divided keeps the sub-bucket out of the name of a route that has only one.
-	divided bool
+// rowKey identifies a slot over all columns.
+type rowKey struct {
+	routeID   uint64
+	label     keyviz.Label
+	aggregate bool
 }
 
-// KeyOf returns the identity of a row.
-func KeyOf(row keyviz.MatrixRow) RowKey {
-	return RowKey{
-		RouteID:   row.RouteID,
-		Label:     row.Label,
-		SubBucket: row.SubBucket,
-		Aggregate: row.Aggregate,
-		divided:   row.SubBucketCount > 1,
-	}
+func (k rowKey) compare(o rowKey) int {
+	return cmp.Or(cmp.Compare(k.routeID, o.routeID), cmp.Compare(k.label, o.label))
 }
 
-// Compare orders rows by route, label and sub-bucket.
-func (k RowKey) Compare(o RowKey) int {
-	return cmp.Or(
-		cmp.Compare(k.RouteID, o.RouteID),
-		cmp.Compare(k.Label, o.Label),
-		cmp.Compare(k.SubBucket, o.SubBucket),
-	)
-}
-
-// Name is the row's display name: "route:1 / redis", "route:1" without a label,
+// name is the display name: "route:1 / redis", "route:1" without a label,
 // "virtual:…" for an aggregate.
-func (k RowKey) Name() string {
+func (k rowKey) name() string {
 	kind := "route"
-	if k.Aggregate {
+	if k.aggregate {
 		kind = "virtual"
 	}
-	name := fmt.Sprintf("%s:%d", kind, k.RouteID)
-	if k.divided {
-		name += fmt.Sprintf("#%d", k.SubBucket)
-	}
-	if k.Label != keyviz.LabelLegacy {
-		name += " / " + string(k.Label)
+	name := fmt.Sprintf("%s:%d", kind, k.routeID)
+	if k.label != keyviz.LabelLegacy {
+		name += " / " + string(k.label)
 	}
 	return name
 }

@@ -29,7 +29,7 @@ func TestTheTableHasARowPerLabelAndOneForAll(t *testing.T) {
 		{Rows: []keyviz.MatrixRow{{RouteID: 1, Label: keyviz.LabelRedis, SubBucketCount: 1, Reads: 1, ReadBytes: 10}}},
 		{Rows: []keyviz.MatrixRow{
 			{RouteID: 1, SubBucketCount: 1, Writes: 4, WriteBytes: 40},
-			{RouteID: 1, Label: keyviz.LabelRedis, SubBucketCount: 1, Reads: 2, ReadBytes: 20},
+			{RouteID: 1, Label: keyviz.LabelRedis, SubBucket: 1, SubBucketCount: 2, Reads: 2, ReadBytes: 20},
 		}},
 	}
 	var table bytes.Buffer
