@@ -188,7 +188,7 @@ static void a_matrix_of_nothing_is_a_matrix(void) {
         CHECK_EQUAL(info_of(matrices[i]).rows, 0);
         CHECK_EQUAL(info_of(matrices[i]).columns, i == 2);
         CHECK_OK(keyviz_matrix_values(matrices[i], NULL, 0, NULL));
-        CHECK(keyviz_matrix_values_view(matrices[i]) == NULL);
+        CHECK(keyviz_matrix_values_view(matrices[i]) != NULL);
         keyviz_matrix_row_t row = KEYVIZ_MATRIX_ROW_INIT;
         CHECK_EQUAL(keyviz_matrix_row(matrices[i], 0, &row, NULL), KEYVIZ_ERR_NOT_FOUND);
         keyviz_matrix_free(matrices[i]);
