@@ -355,7 +355,6 @@ fn place<T>(list: &[T]) -> *const T {
     static SOMEWHERE: u64 = 0;
     if list.is_empty() { std::ptr::from_ref(&SOMEWHERE).cast() } else { list.as_ptr() }
 }
-}
 
 fn check_room(needed: usize, capacity: usize) -> Result<(), Failure> {
     if needed > capacity {
