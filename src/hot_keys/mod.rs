@@ -1,0 +1,4 @@
+//! Hot keys: which keys make a cell hot.
+
+mod keys;
+mod space_saving;
