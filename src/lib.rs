@@ -24,7 +24,7 @@ mod events;
 mod ffi;
 mod hash;
 mod history;
-mod hot_keys;
+pub mod hot_keys;
 pub mod label;
 mod lane;
 #[cfg(all(test, loom))]

@@ -2,3 +2,5 @@
 
 mod keys;
 mod space_saving;
+
+pub use space_saving::{Counted, SpaceSaving};

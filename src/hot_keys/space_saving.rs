@@ -20,8 +20,8 @@ use std::hash::{BuildHasher, Hasher};
 /// No entry, no bucket.
 const NONE: u16 = u16::MAX;
 
-/// A sketch.
-pub(crate) struct SpaceSaving {
+/// A sketch; see the head of its module. One thread at a time uses it.
+pub struct SpaceSaving {
     /// Entries at most, m.
     capacity: u16,
     /// The bucket of the least count.
@@ -64,9 +64,12 @@ struct Bucket {
 
 /// One key of a sketch: `count - overestimate <= true <= count`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Counted<'a> {
+pub struct Counted<'a> {
+    /// The key.
     pub key: &'a [u8],
+    /// Observations of it, at most.
     pub count: u64,
+    /// By how much `count` may exceed the truth.
     pub overestimate: u64,
 }
 
