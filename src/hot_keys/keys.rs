@@ -26,6 +26,11 @@ impl Keys {
     /// Bytes that may lie waste before [`Keys::is_wasteful`] says so.
     const WASTE: usize = 1024;
 
+    /// With room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), waste: 0 }
+    }
+
     pub fn get(&self, at: KeyAt) -> &[u8] {
         &self.bytes[at.offset as usize..][..at.len as usize]
     }

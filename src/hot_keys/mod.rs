@@ -2,5 +2,6 @@
 
 mod keys;
 mod space_saving;
+mod summary;
 
 pub use space_saving::{Counted, SpaceSaving};
