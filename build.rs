@@ -16,7 +16,7 @@ include!("src/labels.rs");
 /// The structs that begin with their size, and what their initialiser sets besides.
 const INITIALISED: &[(&str, &str)] = &[
     ("error", ", 0, 0, {0}"),
-    ("options", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, {0, 0, 0, 0, 0, 0, 0, 0}"),
+    ("options", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0, 0}"),
     ("route", ", 0, 0, 0, 0, 0, 0, 0, 0"),
     ("column_info", ", 0, 0, 0, 0, 0, 0"),
     ("column_buffer", ", sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),

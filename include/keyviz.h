@@ -69,7 +69,7 @@
 
 // Initialisers: sizes where a struct tells them, and zero for the rest.
 #define KEYVIZ_ERROR_INIT {sizeof(keyviz_error_t), 0, 0, {0}}
-#define KEYVIZ_OPTIONS_INIT {sizeof(keyviz_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, {0, 0, 0, 0, 0, 0, 0, 0}}
+#define KEYVIZ_OPTIONS_INIT {sizeof(keyviz_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0, 0}}
 #define KEYVIZ_ROUTE_INIT {sizeof(keyviz_route_t), 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_COLUMN_INFO_INIT {sizeof(keyviz_column_info_t), 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_COLUMN_BUFFER_INIT {sizeof(keyviz_column_buffer_t), sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
@@ -80,6 +80,15 @@
 
 // Number of coarser resolutions.
 #define KEYVIZ_RESOLUTIONS 4
+
+// Keys of writes are sampled.
+#define KEYVIZ_HOT_KEYS_WRITES 0
+
+// Keys of reads are sampled.
+#define KEYVIZ_HOT_KEYS_READS 1
+
+// Keys of both are.
+#define KEYVIZ_HOT_KEYS_BOTH 2
 
 // The route has slots of its own.
 #define KEYVIZ_PLACEMENT_INDIVIDUAL 0
@@ -168,8 +177,26 @@ typedef struct {
     uint32_t reserved0;
     // Coarser resolutions, finest first; default: none.
     keyviz_resolution_t resolutions[KEYVIZ_RESOLUTIONS];
+    // 1: sample keys, to be published with keyviz_sampler_publish_hot_keys; default 0: no key is kept anywhere.
+    uint32_t hot_keys_enabled;
+    // Entries of a hot-key sketch, m; default 64, cap 256. There is one for each route, label and series.
+    uint32_t hot_keys_per_route;
+    // One in so many observations is sampled, R; default 16, cap 1024.
+    uint32_t hot_keys_sample_rate;
+    // Keys that a lane holds between two publications; default 8192, cap 65536. Beyond them, it merges sketches into
+    // those that all lanes share.
+    uint32_t hot_keys_queue_size;
+    // Longest key that is sampled, in bytes; default 1024, cap 4096. Longer ones are counted as skipped.
+    uint32_t hot_keys_max_key_len;
+    // KEYVIZ_HOT_KEYS_WRITES (default), _READS or _BOTH: whose keys are sampled. Each series has sketches of its own.
+    uint32_t hot_keys_series;
+    // 1: each column in the history keeps the first 8 keys of each route, label and series that were published since
+    // the column before (so publish, then flush).
+    uint32_t hot_keys_in_columns;
     // Zero.
-    uint64_t reserved[8];
+    uint32_t reserved1;
+    // Zero.
+    uint64_t reserved[4];
 } keyviz_options_t;
 
 // What a call came to: `KEYVIZ_OK`, or one of `KEYVIZ_ERR_*`. After an error nothing was changed, and no output was
@@ -492,6 +519,22 @@ typedef struct {
 
 // A defect of the library: it panicked, and the panic was stopped here.
 #define KEYVIZ_ERR_PANIC 18
+
+// The sampler tracks no hot keys.
+#define KEYVIZ_ERR_HOT_KEYS_OFF 19
+
+// There is no snapshot of these hot keys: the route is unknown or in a virtual bucket, or nothing of it was sampled and
+// published yet.
+#define KEYVIZ_ERR_NO_SNAPSHOT 20
+
+// The snapshot is not of the time that was asked for.
+#define KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW 21
+
+// An input is not what it should be; the message says what, and at which byte.
+#define KEYVIZ_ERR_MALFORMED 22
+
+// An input is larger than its limit.
+#define KEYVIZ_ERR_TOO_LARGE 23
 
 #ifdef __cplusplus
 extern "C" {

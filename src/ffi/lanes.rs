@@ -48,7 +48,7 @@ pub unsafe extern "C" fn keyviz_lane_acquire(
         }
         core.check_open()?;
         let lane = core.lease_lane().ok_or_else(|| Failure::new(KEYVIZ_ERR_NO_LANE, "all lanes are out"))?;
-        let magic = AtomicU32::new(keyviz_lane_t::MAGIC);
+        let magic = AtomicU32::new(keyviz_lane_t::MAGIC | if lane.keys().is_some() { handle::SAMPLES_KEYS } else { 0 });
         write_out(out, handle::into_raw(keyviz_lane_t { magic, lane, sampler, hot: core.hot() }));
         Ok(())
     })
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn keyviz_lane_observe(
         return KEYVIZ_OK;
     }
     let rest = || plain(key, key_len, op, value_len, label);
-    if handle::is_valid(lane) && (*lane).lane.observe_plain(&*(*lane).hot, route_id, rest) {
+    if handle::is_plain(lane) && (*lane).lane.observe_plain(&*(*lane).hot, route_id, rest) {
         return KEYVIZ_OK;
     }
     lane_observe_on(lane, route_id, key, key_len, op, value_len, label)

@@ -96,7 +96,7 @@ pub unsafe extern "C" fn keyviz_observe(
         return KEYVIZ_OK;
     }
     let rest = || plain(key, key_len, op, value_len, label);
-    if handle::is_valid(sampler) && (*sampler).sampler.count_plain(route_id, rest) {
+    if handle::is_plain(sampler) && (*sampler).sampler.count_plain(route_id, rest) {
         return KEYVIZ_OK;
     }
     observe_on(sampler, route_id, key, key_len, op, value_len, label)

@@ -49,6 +49,18 @@ pub const KEYVIZ_ERR_UNSUPPORTED: keyviz_status_t = 17;
 /// A defect of the library: it panicked, and the panic was stopped here.
 pub const KEYVIZ_ERR_PANIC: keyviz_status_t = 18;
 
+/// The sampler tracks no hot keys.
+pub const KEYVIZ_ERR_HOT_KEYS_OFF: keyviz_status_t = 19;
+/// There is no snapshot of these hot keys: the route is unknown or in a virtual bucket, or nothing of it was sampled and
+/// published yet.
+pub const KEYVIZ_ERR_NO_SNAPSHOT: keyviz_status_t = 20;
+/// The snapshot is not of the time that was asked for.
+pub const KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW: keyviz_status_t = 21;
+/// An input is not what it should be; the message says what, and at which byte.
+pub const KEYVIZ_ERR_MALFORMED: keyviz_status_t = 22;
+/// An input is larger than its limit.
+pub const KEYVIZ_ERR_TOO_LARGE: keyviz_status_t = 23;
+
 /// Bytes of an error's message, its terminating zero included.
 pub const KEYVIZ_ERROR_MESSAGE_SIZE: usize = 240;
 
@@ -118,6 +130,11 @@ impl From<Error> for Failure {
             Error::CorruptImage(_) => KEYVIZ_ERR_CORRUPT,
             Error::NewerImage(_) => KEYVIZ_ERR_NEWER_VERSION,
             Error::Io(_) => KEYVIZ_ERR_IO,
+            Error::HotKeysOff => KEYVIZ_ERR_HOT_KEYS_OFF,
+            Error::NoSnapshot => KEYVIZ_ERR_NO_SNAPSHOT,
+            Error::OutOfSnapshotWindow => KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW,
+            Error::Malformed(_) => KEYVIZ_ERR_MALFORMED,
+            Error::TooLarge(_) => KEYVIZ_ERR_TOO_LARGE,
             Error::BufferTooSmall(_) => KEYVIZ_ERR_BUFFER_TOO_SMALL,
         };
         Self::new(status, error.to_string())

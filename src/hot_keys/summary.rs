@@ -125,9 +125,10 @@ impl Summary {
         self.entries.iter().map(counted).map(|(key, count, overestimate)| Counted { key: self.keys.get(key), count, overestimate })
     }
 
-    /// Bytes of memory behind it, itself left out.
-    pub fn heap_bytes(&self) -> usize {
-        crate::meta::heap_bytes(size_of_val(&*self.entries)) + self.keys.heap_bytes()
+    /// Bytes of memory that it takes, with its place in a map.
+    pub fn bytes(&self) -> u64 {
+        let place = size_of::<Self>() * 2 + 32;
+        (place + crate::meta::heap_bytes(size_of_val(&*self.entries)) + self.keys.heap_bytes()) as u64
     }
 }
 

@@ -41,6 +41,14 @@ static void no_struct_has_padding(void) {
     FIELD(keyviz_options_t, max_lanes);
     FIELD(keyviz_options_t, reserved0);
     FIELD(keyviz_options_t, resolutions);
+    FIELD(keyviz_options_t, hot_keys_enabled);
+    FIELD(keyviz_options_t, hot_keys_per_route);
+    FIELD(keyviz_options_t, hot_keys_sample_rate);
+    FIELD(keyviz_options_t, hot_keys_queue_size);
+    FIELD(keyviz_options_t, hot_keys_max_key_len);
+    FIELD(keyviz_options_t, hot_keys_series);
+    FIELD(keyviz_options_t, hot_keys_in_columns);
+    FIELD(keyviz_options_t, reserved1);
     FIELD(keyviz_options_t, reserved);
     END(keyviz_options_t);
 
