@@ -120,13 +120,27 @@ impl Lane {
         counted
     }
 
+    /// As [`Lane::observe_plain`], and samples the key.
     #[inline(always)]
-    fn count_plain(&self, hot: &Hot, route_id: u64, rest: impl FnOnce() -> Option<Plain>) -> Option<()> {
+    pub fn observe_plain_key(&self, hot: &Hot, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+        self.passages.enter();
+        let counted = self.count_plain(hot, route_id, rest);
+        if let (Some((place, Plain { op, label, .. })), Some(keys)) = (counted, &self.keys) {
+            if !place.is_bucket() {
+                keys.observe(route_id, label, op, key);
+            }
+        }
+        self.passages.leave();
+        counted.is_some()
+    }
+
+    #[inline(always)]
+    fn count_plain(&self, hot: &Hot, route_id: u64, rest: impl FnOnce() -> Option<Plain>) -> Option<(Place, Plain)> {
         let place = hot.table().find_direct(route_id)?;
         let segment = self.cells.segment(place.direct_slot())?;
-        let Plain { bytes, op, label } = rest()?;
-        segment.count(place.direct_offset(label), op as usize, bytes);
-        Some(())
+        let plain = rest()?;
+        segment.count(place.direct_offset(plain.label), plain.op as usize, plain.bytes);
+        Some((place, plain))
     }
 
     /// Counts one observation, as the lane's holder.

@@ -260,6 +260,14 @@ impl Sampler {
         recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_plain(&self.hot, route_id, rest))
     }
 
+    /// As [`Sampler::count_plain`], and samples the key.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub(crate) fn count_plain_key(&self, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+        // SAFETY: as in `count_plain`.
+        recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_plain_key(&self.hot, route_id, key, rest))
+    }
+
     /// Counts one checked observation in the calling thread's lane.
     #[allow(unsafe_code)]
     pub(crate) fn count(&self, observation: Observation<'_>) -> Observed {

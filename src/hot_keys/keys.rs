@@ -44,10 +44,11 @@ impl Keys {
         at
     }
 
-    /// Stores a key in the place of another, if it fits there, else at the end.
+    /// Stores a key in the place of another, if it fits there, else at the end: then it returns `true`.
     #[inline]
-    pub fn replace(&mut self, at: &mut KeyAt, key: &[u8]) {
-        if key.len() <= at.room as usize {
+    pub fn replace(&mut self, at: &mut KeyAt, key: &[u8]) -> bool {
+        let fits = key.len() <= at.room as usize;
+        if fits {
             let place = &mut self.bytes[at.offset as usize..][..at.len.max(key.len() as u16) as usize];
             let (start, rest) = place.split_at_mut(key.len());
             start.copy_from_slice(key);
@@ -58,6 +59,7 @@ impl Keys {
             self.waste += at.room as usize;
             *at = self.push(key);
         }
+        !fits
     }
 
     /// Whether more lies waste than is in use: then [`Keys::compact`] is worth what it costs.

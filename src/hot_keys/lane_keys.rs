@@ -129,12 +129,9 @@ impl LaneKeys {
     /// Counts a sample in the first window that is free, looked for from `first` on. `false`: there is none, or no room.
     #[inline]
     fn put(&self, first: usize, id: SketchId, key: &[u8], count: u64) -> bool {
-        let Common { settings, spill, budget } = &*self.common;
         let windows = (0..self.windows.len()).map(|i| &self.windows[(first + i) & (self.windows.len() - 1)]);
-        match windows.map(TryLock::try_lock).find_map(|held| held) {
-            Some(mut window) => window.offer(settings, spill, budget, id, key, count),
-            None => false,
-        }
+        let free = windows.map(TryLock::try_lock).find_map(|held| held);
+        free.is_some_and(|mut window| window.offer(&self.common, id, key, count))
     }
 
     /// Takes what the windows hold.

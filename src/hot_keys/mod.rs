@@ -48,7 +48,7 @@ pub(crate) struct Settings {
     pub entries: usize,
     /// One in so many observations is sampled, R.
     pub rate: u32,
-    /// Keys that a lane's window holds before it passes sketches on.
+    /// Sketches that a lane's window holds before it passes some on.
     pub queue_size: usize,
     /// Bytes of a key at most.
     pub longest_key: u32,

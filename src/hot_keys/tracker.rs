@@ -216,7 +216,8 @@ impl Holding<'_> {
 
     /// Routes were succeeded: those of `heirs` that are individual inherit what was sampled of `predecessors`.
     pub fn inherit<'l>(&mut self, predecessors: &[u64], heirs: &[Heir<'_>], lanes: impl Iterator<Item = &'l LaneKeys> + Clone) {
-        let Common { settings, spill, budget } = &*self.tracker.common;
+        let common = &*self.tracker.common;
+        let Common { settings, spill, budget } = common;
         for slot in SketchId::all_of(0) {
             let of = |&route_id: &u64| self.take(SketchId { route_id, ..slot }, lanes.clone());
             let taken: Vec<(Summary, Option<Arc<Snapshot>>)> = predecessors.iter().map(of).collect();
@@ -229,7 +230,7 @@ impl Holding<'_> {
             for heir in heirs {
                 let id = SketchId { route_id: heir.route_id, ..slot };
                 if samples.observed() > 0 {
-                    spill.add(settings, budget, id, samples.within(heir.start, heir.end));
+                    spill.add(common, id, samples.within(heir.start, heir.end));
                 }
                 if let Some(Snapshot { summary, stamp, .. }) = &snapshot {
                     let inherited = Snapshot { id, summary: summary.within(heir.start, heir.end), stamp: *stamp };

@@ -1,12 +1,13 @@
 //! A window: the sketches of what a lane has sampled since the last publication, one per (route, label, series).
 //!
-//! A window holds a bounded number of keys. When a sample would exceed it, the window passes the sketch at its clock
-//! hand on to the [`Spill`], which all lanes share, as a summary: that is as good at publication, and costs a merge now.
+//! A window holds a bounded number of sketches. For one more, it passes the sketch at its clock hand on to the [`Spill`],
+//! which all lanes share, as a summary: that is as good at publication, and costs a merge now.
 
+use super::lane_keys::Common;
 use super::space_saving::SpaceSaving;
 use super::summary::{Part, Summary};
 use super::try_lock::TryLock;
-use super::{Settings, SketchId};
+use super::SketchId;
 use crate::hash::{hash, IntMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,14 +17,20 @@ const SHARDS: usize = 16;
 /// The sketches of one window.
 #[derive(Default)]
 pub(super) struct Window {
-    sketches: Vec<(SketchId, SpaceSaving)>,
+    sketches: Vec<Held>,
     index: IntMap<SketchId, u32>,
     /// The sketch that was used last.
     recent: usize,
     /// The sketch to pass on next.
     hand: usize,
-    /// Entries of all sketches.
-    keys: usize,
+    /// Bytes of all sketches.
+    bytes: usize,
+}
+
+struct Held {
+    id: SketchId,
+    sketch: SpaceSaving,
+    /// Bytes that are charged for it.
     bytes: usize,
 }
 
@@ -64,53 +71,60 @@ impl Budget {
 
 impl Window {
     /// Counts `weight` samples of a key. `false`: there is no room for it.
-    pub fn offer(&mut self, settings: &Settings, spill: &Spill, budget: &Budget, id: SketchId, key: &[u8], weight: u64) -> bool {
-        if self.keys >= settings.queue_size && !self.pass_one_on(settings, spill, budget) && self.keys >= 2 * settings.queue_size {
+    #[inline]
+    pub fn offer(&mut self, common: &Common, id: SketchId, key: &[u8], weight: u64) -> bool {
+        if common.budget.is_exceeded() {
             return false;
         }
-        if budget.is_exceeded() {
-            return false;
+        if self.sketches.get(self.recent).is_none_or(|recent| recent.id != id) {
+            match self.find_or_make(common, id) {
+                Some(at) => self.recent = at,
+                None => return false,
+            }
         }
-        let at = self.find_or_make(settings, budget, id);
-        let sketch = &mut self.sketches[at].1;
-        let before = sketch.heap_bytes();
-        self.keys += usize::from(sketch.offer(key, weight));
-        let after = sketch.heap_bytes();
-        if after != before {
-            self.bytes = self.bytes + after - before;
-            budget.add(after as u64);
-            budget.remove(before as u64);
+        if self.sketches[self.recent].sketch.offer(key, weight) {
+            self.charge(self.recent, &common.budget);
         }
         true
     }
 
-    #[inline]
-    fn find_or_make(&mut self, settings: &Settings, budget: &Budget, id: SketchId) -> usize {
-        if self.sketches.get(self.recent).is_none_or(|(recent, _)| *recent != id) {
-            let next = self.sketches.len();
-            let at = *self.index.entry(id).or_insert(next as u32) as usize;
-            if at == next {
-                self.sketches.push((id, SpaceSaving::new(settings.entries)));
-                self.bytes += SKETCH_BYTES;
-                budget.add(SKETCH_BYTES as u64);
-            }
-            self.recent = at;
+    fn find_or_make(&mut self, common: &Common, id: SketchId) -> Option<usize> {
+        if let Some(&at) = self.index.get(&id) {
+            return Some(at as usize);
         }
-        self.recent
+        let most = common.settings.queue_size;
+        // When other lanes are in the way, there is as much room again.
+        if self.sketches.len() >= most && !self.pass_one_on(common) && self.sketches.len() >= 2 * most {
+            return None;
+        }
+        let at = self.sketches.len();
+        self.sketches.push(Held { id, sketch: SpaceSaving::new(common.settings.entries), bytes: 0 });
+        self.index.insert(id, at as u32);
+        Some(at)
+    }
+
+    /// Charges a sketch for what it takes now.
+    #[cold]
+    fn charge(&mut self, at: usize, budget: &Budget) {
+        let held = &mut self.sketches[at];
+        let before = std::mem::replace(&mut held.bytes, SKETCH_BYTES + held.sketch.heap_bytes());
+        self.bytes = self.bytes + held.bytes - before;
+        budget.add(held.bytes as u64);
+        budget.remove(before as u64);
     }
 
     /// Passes a sketch on to the spill. `false`: other lanes are in the way.
     #[cold]
-    fn pass_one_on(&mut self, settings: &Settings, spill: &Spill, budget: &Budget) -> bool {
+    fn pass_one_on(&mut self, common: &Common) -> bool {
         const ATTEMPTS: usize = 4;
         for _ in 0..ATTEMPTS {
             self.hand = if self.hand + 1 < self.sketches.len() { self.hand + 1 } else { 0 };
-            let Some((id, sketch)) = self.sketches.get(self.hand) else { return true };
-            if let Some(mut shard) = spill.shard(*id).try_lock() {
-                let passed_on = Summary::merge(settings.entries, [Part::from(sketch)]);
-                spill_into(&mut shard, settings, budget, *id, passed_on);
+            let Some(Held { id, sketch, .. }) = self.sketches.get(self.hand) else { return true };
+            if let Some(mut shard) = common.spill.shard(*id).try_lock() {
+                let passed_on = Summary::merge(common.settings.entries, [Part::from(sketch)]);
+                spill_into(&mut shard, common, *id, passed_on);
                 drop(shard);
-                self.remove_at(self.hand, budget);
+                self.remove_at(self.hand, &common.budget);
                 return true;
             }
         }
@@ -118,15 +132,13 @@ impl Window {
     }
 
     fn remove_at(&mut self, at: usize, budget: &Budget) -> SpaceSaving {
-        let (id, sketch) = self.sketches.swap_remove(at);
+        let Held { id, sketch, bytes } = self.sketches.swap_remove(at);
         self.index.remove(&id);
-        if let Some((moved, _)) = self.sketches.get(at) {
-            self.index.insert(*moved, at as u32);
+        if let Some(moved) = self.sketches.get(at) {
+            self.index.insert(moved.id, at as u32);
         }
-        let bytes = (SKETCH_BYTES + sketch.heap_bytes()).min(self.bytes);
         self.bytes -= bytes;
         budget.remove(bytes as u64);
-        self.keys -= sketch.len();
         sketch
     }
 
@@ -136,15 +148,15 @@ impl Window {
     }
 
     /// Takes all that the window holds, and leaves it empty.
-    pub fn take(&mut self, budget: &Budget) -> Vec<(SketchId, SpaceSaving)> {
+    pub fn take(&mut self, budget: &Budget) -> impl Iterator<Item = (SketchId, SpaceSaving)> {
         let taken = std::mem::take(self);
         budget.remove(taken.bytes as u64);
-        taken.sketches
+        taken.sketches.into_iter().map(|held| (held.id, held.sketch))
     }
 }
 
 /// A sketch, its place in the window and in the index.
-const SKETCH_BYTES: usize = size_of::<(SketchId, SpaceSaving)>() * 3 / 2 + 64;
+const SKETCH_BYTES: usize = size_of::<Held>() * 3 / 2 + 64;
 
 impl Spill {
     fn shard(&self, id: SketchId) -> &TryLock<IntMap<SketchId, Summary>> {
@@ -152,8 +164,8 @@ impl Spill {
     }
 
     /// Adds to what is held for a sketch.
-    pub fn add(&self, settings: &Settings, budget: &Budget, id: SketchId, summary: Summary) {
-        spill_into(&mut self.shard(id).lock(), settings, budget, id, summary);
+    pub fn add(&self, common: &Common, id: SketchId, summary: Summary) {
+        spill_into(&mut self.shard(id).lock(), common, id, summary);
     }
 
     /// Takes what is held for a sketch.
@@ -171,7 +183,7 @@ impl Spill {
     }
 }
 
-fn spill_into(shard: &mut IntMap<SketchId, Summary>, settings: &Settings, budget: &Budget, id: SketchId, more: Summary) {
+fn spill_into(shard: &mut IntMap<SketchId, Summary>, Common { settings, budget, .. }: &Common, id: SketchId, more: Summary) {
     let merged = match shard.remove(&id) {
         Some(known) => {
             budget.remove(known.bytes());
