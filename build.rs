@@ -20,7 +20,11 @@ const INITIALISED: &[(&str, &str)] = &[
     ("route", ", 0, 0, 0, 0, 0, 0, 0, 0"),
     ("column_info", ", 0, 0, 0, 0, 0, 0"),
     ("column_buffer", ", sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
-    ("stats", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+    ("stats", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+    ("hot_keys_query", ", 0, 0, KEYVIZ_SERIES_WRITES, 0, 0, 0, 0, 0, 0"),
+    ("hot_keys_info", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+    ("hot_key", ", 0, 0, 0, 0, 0"),
+    ("hot_keys_source", ", 0, 0, 0, 0, 0"),
     ("event", ", 0, 0, 0, 0, 0, 0, 0"),
     ("hot_layout", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
 ];
@@ -48,7 +52,7 @@ fn write_header(root: &Path, to: &Path) {
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is valid");
     config.after_includes = Some(constants() + &initialisers());
     // The order of a host's first steps; what few need comes last.
-    let sources = ["sampler", "routes", "observe", "lanes", "columns", "history", "info", "status", "layout"];
+    let sources = ["sampler", "routes", "observe", "lanes", "columns", "history", "hot_keys", "info", "status", "layout"];
     let builder = sources.iter().fold(cbindgen::Builder::new().with_config(config), |builder, name| {
         builder.with_src(root.join(format!("src/ffi/{name}.rs")))
     });

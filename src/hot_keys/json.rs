@@ -272,3 +272,154 @@ fn position(input: &[u8], error: &serde_json::Error) -> usize {
     let start: usize = input.split_inclusive(|&byte| byte == b'\n').take(lines_before).map(<[u8]>::len).sum();
     (start + error.column()).min(input.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn reply() -> HotKeys {
+        HotKeys {
+            route_id: u64::MAX,
+            label: "redis".into(),
+            sub_bucket: Some(0),
+            series: Series::Reads,
+            keys: vec![HotKey { key: b"k\xff".to_vec(), count: 48, count_low: 32, count_high: 48 }],
+            sample_rate: 16,
+            sampled_n: 9,
+            dropped_samples: 1,
+            skipped_long_keys: 2,
+            degraded: true,
+            error_bound: 2,
+            snapshot_at_ns: 1_700_000_000_123_456_789,
+            fanout: Some(Fanout {
+                nodes: vec![
+                    FanoutNode { node: "a".into(), error: None },
+                    FanoutNode { node: "b".into(), error: Some("timed out".into()) },
+                ],
+                expected: 2,
+            }),
+        }
+    }
+
+    #[test]
+    fn the_fields_stand_in_their_order_and_empty_ones_are_left_out() {
+        let json = |reply: &HotKeys| String::from_utf8(to_json(reply)).unwrap();
+        assert_eq!(
+            json(&reply()),
+            "{\"route_id\":18446744073709551615,\"label\":\"redis\",\"sub_bucket\":0,\"series\":\"reads\",\
+             \"keys\":[{\"key_b64\":\"a/8=\",\"count\":48,\"count_low\":32,\"count_high\":48}],\"approximate\":true,\
+             \"sample_rate\":16,\"sampled_n\":9,\"dropped_samples\":1,\"skipped_long_keys\":2,\"degraded\":true,\
+             \"error_bound\":2,\"snapshot_at\":\"2023-11-14T22:13:20.123456789Z\",\"fanout\":{\"nodes\":[\
+             {\"node\":\"a\",\"ok\":true},{\"node\":\"b\",\"ok\":false,\"error\":\"timed out\"}],\"responded\":1,\"expected\":2}}"
+        );
+        let bare = HotKeys { label: String::new(), sub_bucket: None, keys: vec![], fanout: None, ..reply() };
+        assert!(json(&bare).starts_with("{\"route_id\":18446744073709551615,\"series\":\"reads\",\"keys\":[],\"approximate\""));
+        assert!(json(&bare).ends_with("Z\"}"));
+    }
+
+    #[test]
+    fn what_is_left_out_or_unknown_does_no_harm() {
+        let json = br#"{"later": {"deep": [1, null]}, "route_id": 7, "label": "kafka", "fanout": null, "keys":
+            [{"key_b64": "Yg==", "count": 50}, {"key_b64": "YQ==", "count": 50, "count_low": 50}], "error_bound": 30}"#;
+        let read = from_json(json, DEFAULT_MAX_BYTES).unwrap();
+        assert_eq!((read.route_id, &read.label[..], read.series, read.snapshot_at_ns), (7, "kafka", Series::Writes, 0));
+        let keys: Vec<_> = read.keys.iter().map(|one| (&one.key[..], one.count, one.count_low, one.count_high)).collect();
+        assert_eq!(keys, [(&b"a"[..], 50, 50, 50), (b"b", 50, 20, 50)]);
+    }
+
+    #[test]
+    fn an_error_tells_the_place_and_nothing_of_the_input() {
+        for (json, place) in [
+            ("", "at byte 0"),
+            ("{\"route_id\":1}x", "at byte 15"),
+            ("[]", "at byte"),
+            ("{\"route_id\":1,\n\"keys\":[\"c2VjcmV0\"]}", "at byte 33"),
+            ("{\"route_id\":\"c2VjcmV0\"}", "at byte 22"),
+            ("{\"route_id\":1,\"keys\":[{\"key_b64\":\"c2VjcmV0!\",\"count\":1}]}", "at byte"),
+            ("{\"route_id\":1,\"keys\":[{\"key_b64\":7,\"count\":\"c2VjcmV0\"}]}", "at byte"),
+            ("{\"route_id\":1,\"keys\":[{\"key_b64\":\"c2VjcmV0\",\"count\":-1}]}", "at byte"),
+            ("{\"route_id\":1,\"keys\":[{\"key_b64\":\"c2VjcmV0\"}]}", "at byte"),
+            ("{\"route_id\":1,\"route_id\":1}", "at byte"),
+            ("{\"route_id\":18446744073709551616}", "at byte"),
+            ("{\"route_id\":1,\"series\":\"c2VjcmV0\"}", "at byte"),
+            ("{\"route_id\":1,\"snapshot_at\":\"c2VjcmV0\"}", "at byte"),
+            ("{\"route_id\":1,\"snapshot_at\":\"9999-01-01T00:00:00Z\"}", "at byte"),
+            ("{\"keys\":[]}", "at byte"),
+            ("{\"route_id\":1,\"keys\":[{\"key_b64\":\"YQ==\",\"count\":1},{\"key_b64\":\"YQ==\",\"count\":1}]}", "keys[1]"),
+            ("{\"route_id\":1,\"keys\":[{\"key_b64\":\"YQ==\",\"count\":5,\"count_low\":6}]}", "keys[0]"),
+            ("{\"route_id\":1,\"keys\":[{\"key_b64\":\"YQ==\",\"count\":5,\"count_high\":4}]}", "keys[0]"),
+        ] {
+            let Err(Error::Malformed(what)) = from_json(json.as_bytes(), DEFAULT_MAX_BYTES) else { panic!("{json} is malformed") };
+            assert!(what.contains(place) && !what.contains("c2VjcmV0"), "{json}: {what}");
+        }
+        let deep = [b"{\"route_id\":1,\"x\":".to_vec(), vec![b'['; 100_000]].concat();
+        assert!(from_json(&deep, DEFAULT_MAX_BYTES).is_err());
+        assert!(matches!(from_json(b"{\"route_id\":1}", 13), Err(Error::TooLarge(_))));
+        assert!(from_json(b"{\"route_id\":1}", 14).is_ok());
+    }
+
+    prop_compose! {
+        fn any_key()(key in prop::collection::vec(any::<u8>(), 0..20), mut counts in any::<[u64; 3]>()) -> HotKey {
+            counts.sort_unstable();
+            HotKey { key, count_low: counts[0], count: counts[1], count_high: counts[2] }
+        }
+    }
+
+    prop_compose! {
+        fn any_reply()(
+            label in "[a-z0-9_/-]{0,8}",
+            sub_bucket in any::<Option<u32>>(),
+            keys in prop::collection::vec(any_key(), 0..10),
+            numbers in any::<[u64; 6]>(),
+            flags in any::<[bool; 2]>(),
+            snapshot_at_ns in any::<i64>(),
+            nodes in prop::option::of(prop::collection::vec(("[a-z\"\\\\]{0,4}", prop::option::of("[a-zü ]{0,9}")), 0..4)),
+        ) -> HotKeys {
+            let mut reply = HotKeys {
+                route_id: numbers[0],
+                label,
+                sub_bucket,
+                series: if flags[0] { Series::Reads } else { Series::Writes },
+                keys,
+                sample_rate: numbers[1],
+                sampled_n: numbers[2],
+                dropped_samples: numbers[3],
+                skipped_long_keys: numbers[4],
+                degraded: flags[1],
+                error_bound: numbers[5],
+                snapshot_at_ns,
+                fanout: nodes.map(|nodes| Fanout {
+                    expected: nodes.len() as u64,
+                    nodes: nodes.into_iter().map(|(node, error)| FanoutNode { node, error }).collect(),
+                }),
+            };
+            let mut seen = HashSet::new();
+            reply.keys.retain(|one| seen.insert(one.key.clone()));
+            reply.sort();
+            reply
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(reply in any_reply()) {
+            prop_assert!(from_json(&to_json(&reply), DEFAULT_MAX_BYTES).as_ref() == Ok(&reply));
+        }
+
+        #[test]
+        fn damaged_input_is_an_error_or_a_reply_and_never_a_panic(reply in any_reply(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>()) {
+            let mut json = to_json(&reply);
+            let at = at.index(json.len());
+            match cut {
+                true => json.truncate(at),
+                false => json[at] = byte,
+            }
+            let read = from_json(&json, DEFAULT_MAX_BYTES);
+            prop_assert!(!cut || matches!(read, Err(Error::Malformed(_))));
+            if let Ok(read) = read {
+                prop_assert!(from_json(&to_json(&read), DEFAULT_MAX_BYTES) == Ok(read));
+            }
+        }
+    }
+}

@@ -15,7 +15,7 @@ use super::{Settings, SketchId};
 use crate::sync::{AtomicU64, Ordering};
 use std::sync::Arc;
 
-/// Windows of a lane with one writer: one to write when the other is being taken. (Powers of two, both.)
+/// Windows of a lane with one writer: one to write when the other is being taken.
 const WINDOWS: usize = 2;
 /// Windows of the lane that threads share: as many threads as can be in the middle of a sample.
 const SHARED_WINDOWS: usize = 16;
@@ -90,7 +90,7 @@ impl LaneKeys {
     fn sample(&self, id: SketchId, key: &[u8]) {
         self.roll.draw();
         bump(&self.sampled);
-        if !self.put(0, id, key, 1) {
+        if !self.put(id, key, 1) {
             bump(&self.dropped);
         }
     }
@@ -120,17 +120,16 @@ impl LaneKeys {
     }
 
     fn offer_id(&self, id: SketchId, key: &[u8], count: u64) {
-        let number = self.sampled.fetch_add(count, Ordering::Relaxed);
-        if !self.put(number as usize, id, key, count) {
+        self.sampled.fetch_add(count, Ordering::Relaxed);
+        if !self.put(id, key, count) {
             self.dropped.fetch_add(count, Ordering::Relaxed);
         }
     }
 
-    /// Counts a sample in the first window that is free, looked for from `first` on. `false`: there is none, or no room.
+    /// Counts a sample in the first window that is free. `false`: there is none, or no room.
     #[inline]
-    fn put(&self, first: usize, id: SketchId, key: &[u8], count: u64) -> bool {
-        let windows = (0..self.windows.len()).map(|i| &self.windows[(first + i) & (self.windows.len() - 1)]);
-        let free = windows.map(TryLock::try_lock).find_map(|held| held);
+    fn put(&self, id: SketchId, key: &[u8], count: u64) -> bool {
+        let free = self.windows.iter().find_map(TryLock::try_lock);
         free.is_some_and(|mut window| window.offer(&self.common, id, key, count))
     }
 

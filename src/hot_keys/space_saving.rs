@@ -212,6 +212,8 @@ impl SpaceSaving {
         if self.entries.len() == self.entries.capacity() {
             let more = self.entries.len().max(4).min(self.capacity as usize - self.entries.len());
             self.entries.reserve_exact(more);
+            // An entry that moves may open a bucket before the one it leaves is free.
+            self.buckets.reserve_exact(self.entries.capacity() + 1 - self.buckets.len());
         }
         let unlinked = (NONE, NONE, NONE, NONE);
         let (bucket, before, after, chained) = unlinked;

@@ -38,10 +38,18 @@ pub(crate) struct Tracker {
 struct Publishing {
     /// What has been told by stamps so far.
     stamped: Tally,
-    /// Samples that could not be published for want of memory, which the next stamp tells.
+    /// Samples that could not be published for want of memory: they are dropped, too.
     unpublished: u64,
     /// Samples that were forgotten with their routes.
     forgotten: u64,
+}
+
+impl Publishing {
+    /// What became of the observations in these lanes so far.
+    fn tally<'l>(&self, lanes: impl Iterator<Item = &'l LaneKeys>) -> Tally {
+        let unpublished = Tally { dropped: self.unpublished, ..Tally::default() };
+        lanes.map(LaneKeys::tally).fold(unpublished, |sum, one| sum + one)
+    }
 }
 
 /// A route that takes over from others, and its range (empty end: unbounded).
@@ -109,11 +117,11 @@ impl Tracker {
             }
         }
 
-        let tally = lanes.map(LaneKeys::tally).fold(Tally::default(), |sum, one| sum + one);
+        let tally = publishing.tally(lanes);
         let mut stamp = Stamp::new(settings, now_ns);
         // What no snapshot could tell stays for the next one.
         if !snapshots.is_empty() {
-            stamp.dropped = tally.dropped.wrapping_sub(publishing.stamped.dropped) + std::mem::take(&mut publishing.unpublished);
+            stamp.dropped = tally.dropped.wrapping_sub(publishing.stamped.dropped);
             stamp.skipped = tally.skipped.wrapping_sub(publishing.stamped.skipped);
             publishing.stamped = tally;
         }
@@ -190,9 +198,10 @@ impl Tracker {
     }
 
     pub fn stats<'l>(&self, lanes: impl Iterator<Item = &'l LaneKeys>) -> TrackerStats {
+        let publishing = self.publishing.lock();
         TrackerStats {
-            tally: lanes.map(LaneKeys::tally).fold(Tally::default(), |sum, one| sum + one),
-            forgotten: self.publishing.lock().forgotten,
+            tally: publishing.tally(lanes),
+            forgotten: publishing.forgotten,
             snapshots: self.published.read().len() as u64,
             bytes: self.common.budget.used(),
         }

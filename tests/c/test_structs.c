@@ -129,6 +129,13 @@ static void no_struct_has_padding(void) {
     FIELD(keyviz_stats_t, counter_bytes);
     FIELD(keyviz_stats_t, route_bytes);
     FIELD(keyviz_stats_t, history_bytes);
+    FIELD(keyviz_stats_t, hot_key_bytes);
+    FIELD(keyviz_stats_t, hot_key_snapshots);
+    FIELD(keyviz_stats_t, hot_keys_rolled);
+    FIELD(keyviz_stats_t, hot_keys_sampled);
+    FIELD(keyviz_stats_t, hot_keys_dropped);
+    FIELD(keyviz_stats_t, hot_keys_skipped);
+    FIELD(keyviz_stats_t, hot_keys_forgotten);
     END(keyviz_stats_t);
 
     FIELD(keyviz_event_t, type_size);
