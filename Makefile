@@ -7,7 +7,7 @@ GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 LIB   := target/release/libkeyviz.so.0
 
-.PHONY: help build header go demo test test-rust test-c test-go test-host loom sanitize bench-observe bench-sampler clean
+.PHONY: help build header go demo test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-sampler bench-matrix clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -17,8 +17,10 @@ help:
 	@echo "make header         include/keyviz.h from the sources"
 	@echo "make loom           the concurrency models (about 2 minutes once it is compiled)"
 	@echo "make sanitize       the C tests with sanitizers in the library too (about 2 minutes once it is compiled)"
+	@echo "make fuzz-smoke     a minute of fuzzing for each reader of untrusted bytes"
 	@echo "make bench-observe  the cost of an observation, beside its peers (about 2 minutes)"
 	@echo "make bench-sampler  registration, flush, history and memory, with their limits (about 1 minute)"
+	@echo "make bench-matrix   query, merge and wire forms of a matrix, beside their peers (about 2 minutes)"
 	@echo "make clean          removes what the above made"
 
 build: $(LIB)
@@ -41,7 +43,7 @@ demo: go
 	cd $(HOST) && $(GO) build -o $(BUILD)/demo ./cmd/demo
 	$(BUILD)/demo -out $(BUILD)/demo-heatmap.html
 
-test: test-rust test-c test-go test-host
+test: test-rust test-c test-go test-host test-wire test-page
 
 test-rust: build
 	$(CARGO) test
@@ -60,17 +62,31 @@ test-go: go
 test-host: go
 	cd $(HOST) && $(GO) vet ./... && $(GO) test ./...
 
+test-wire:
+	tests/run_wire.sh
+
+# In a real Chromium.
+test-page:
+	tests/run_page.sh
+
 loom:
 	RUSTFLAGS="--cfg loom" $(CARGO) test --release --lib --target-dir target/loom loom
 
 sanitize: build
 	tests/run_c.sh rust-asan tsan
 
+fuzz-smoke:
+	tests/run_fuzz.sh
+
 bench-observe: go
 	python3 benches/observe.py
 
 bench-sampler:
 	$(CARGO) bench --bench sampler
+
+bench-matrix:
+	$(CARGO) bench --bench matrix
+	KEYVIZ_GO=$(GO) $(CARGO) bench --bench wire
 
 clean:
 	$(CARGO) clean

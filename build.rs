@@ -20,8 +20,16 @@ const INITIALISED: &[(&str, &str)] = &[
     ("route", ", 0, 0, 0, 0, 0, 0, 0, 0"),
     ("column_info", ", 0, 0, 0, 0, 0, 0"),
     ("column_buffer", ", sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+    ("matrix_query", ", 0, 0, 1, 0, 0, 0, 0"),
+    ("matrix_info", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+    ("matrix_row", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+    ("matrix_node", ", 0, 0, 0, 0"),
+    ("merge_options", ", -1, 0, 1, 0, 0, 0"),
+    ("limits", ", 0, 0, 0"),
+    ("png_options", ", 0, 0, 0, 0"),
+    ("live_page", ", 0, 0, 0, 0, 0, 0, 0, 0"),
     ("stats", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
-    ("hot_keys_query", ", 0, 0, KEYVIZ_SERIES_WRITES, 0, 0, 0, 0, 0, 0"),
+    ("hot_keys_query", ", 0, 0, 1, 0, 0, 0, 0, 0, 0"),
     ("hot_keys_info", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
     ("hot_key", ", 0, 0, 0, 0, 0"),
     ("hot_keys_source", ", 0, 0, 0, 0, 0"),
@@ -52,7 +60,9 @@ fn write_header(root: &Path, to: &Path) {
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is valid");
     config.after_includes = Some(constants() + &initialisers());
     // The order of a host's first steps; what few need comes last.
-    let sources = ["sampler", "routes", "observe", "lanes", "columns", "history", "hot_keys", "info", "status", "layout"];
+    let sources = [
+        "sampler", "routes", "observe", "lanes", "columns", "history", "matrix/mod", "hot_keys", "info", "status", "layout",
+    ];
     let builder = sources.iter().fold(cbindgen::Builder::new().with_config(config), |builder, name| {
         builder.with_src(root.join(format!("src/ffi/{name}.rs")))
     });

@@ -74,8 +74,16 @@
 #define KEYVIZ_ROUTE_INIT {sizeof(keyviz_route_t), 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_COLUMN_INFO_INIT {sizeof(keyviz_column_info_t), 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_COLUMN_BUFFER_INIT {sizeof(keyviz_column_buffer_t), sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_MATRIX_QUERY_INIT {sizeof(keyviz_matrix_query_t), 0, 0, 1, 0, 0, 0, 0}
+#define KEYVIZ_MATRIX_INFO_INIT {sizeof(keyviz_matrix_info_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_MATRIX_ROW_INIT {sizeof(keyviz_matrix_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_MATRIX_NODE_INIT {sizeof(keyviz_matrix_node_t), 0, 0, 0, 0}
+#define KEYVIZ_MERGE_OPTIONS_INIT {sizeof(keyviz_merge_options_t), -1, 0, 1, 0, 0, 0}
+#define KEYVIZ_LIMITS_INIT {sizeof(keyviz_limits_t), 0, 0, 0}
+#define KEYVIZ_PNG_OPTIONS_INIT {sizeof(keyviz_png_options_t), 0, 0, 0, 0}
+#define KEYVIZ_LIVE_PAGE_INIT {sizeof(keyviz_live_page_t), 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_STATS_INIT {sizeof(keyviz_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
-#define KEYVIZ_HOT_KEYS_QUERY_INIT {sizeof(keyviz_hot_keys_query_t), 0, 0, KEYVIZ_SERIES_WRITES, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_HOT_KEYS_QUERY_INIT {sizeof(keyviz_hot_keys_query_t), 0, 0, 1, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_HOT_KEYS_INFO_INIT {sizeof(keyviz_hot_keys_info_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_HOT_KEY_INIT {sizeof(keyviz_hot_key_t), 0, 0, 0, 0, 0}
 #define KEYVIZ_HOT_KEYS_SOURCE_INIT {sizeof(keyviz_hot_keys_source_t), 0, 0, 0, 0, 0}
@@ -120,15 +128,6 @@
 // The row's range has no end.
 #define KEYVIZ_ROW_UNBOUNDED 2
 
-// keyviz_hot_keys_query_t.sub_bucket counts.
-#define KEYVIZ_HOT_KEYS_SUB_BUCKET 1
-
-// keyviz_hot_keys_query_t.column counts.
-#define KEYVIZ_HOT_KEYS_COLUMN 2
-
-// Changes when a program that was compiled against an older header may no longer work with the library.
-#define KEYVIZ_ABI_VERSION 0
-
 // Number of reads.
 #define KEYVIZ_SERIES_READS 0
 
@@ -140,6 +139,42 @@
 
 // Bytes of keys and values written.
 #define KEYVIZ_SERIES_WRITE_BYTES 3
+
+// Over the row budget, the rows with the largest totals stay and the others are dropped.
+#define KEYVIZ_BUDGET_TOP 0
+
+// Over the row budget, cold rows that are neighbours are merged: no traffic disappears.
+#define KEYVIZ_BUDGET_MERGE 1
+
+// The row stands for several routes.
+#define KEYVIZ_MATRIX_ROW_AGGREGATE 1
+
+// The row's range has no end.
+#define KEYVIZ_MATRIX_ROW_UNBOUNDED 2
+
+// Sources of a merge contradicted each other somewhere in the row.
+#define KEYVIZ_MATRIX_ROW_CONFLICT 4
+
+// The row has more routes than are listed.
+#define KEYVIZ_MATRIX_ROW_ROUTES_TRUNCATED 8
+
+// Brightness in proportion to ln(1 + value).
+#define KEYVIZ_SCALE_LOG 0
+
+// Brightness in proportion to the value.
+#define KEYVIZ_SCALE_LINEAR 1
+
+// Columns of different sources that are at most half a step apart are one column.
+#define KEYVIZ_TOLERANCE_DEFAULT -1
+
+// keyviz_hot_keys_query_t.sub_bucket counts.
+#define KEYVIZ_HOT_KEYS_SUB_BUCKET 1
+
+// keyviz_hot_keys_query_t.column counts.
+#define KEYVIZ_HOT_KEYS_COLUMN 2
+
+// Changes when a program that was compiled against an older header may no longer work with the library.
+#define KEYVIZ_ABI_VERSION 0
 
 // A route folded into a virtual bucket that was there.
 #define KEYVIZ_EVENT_ROUTE_FOLDED 1
@@ -159,6 +194,14 @@ typedef struct keyviz_hot_keys_t keyviz_hot_keys_t;
 // A lane: a private set of counters. One thread at a time uses it, and it may pass from thread to thread (with the
 // host's own synchronisation). Threads that call keyviz_observe need none: they get theirs by themselves.
 typedef struct keyviz_lane_t keyviz_lane_t;
+
+// A matrix: rows (key ranges by label) x columns (time) of one series. It never changes; any number of threads may read
+// it at a time. It stands by itself: the sampler may be freed.
+typedef struct keyviz_matrix_t keyviz_matrix_t;
+
+// A merge of the matrices of a cluster's nodes. It holds about one matrix, however many are added. Any thread may call
+// its functions; they take turns.
+typedef struct keyviz_merge_t keyviz_merge_t;
 
 // A sampler. Every function that takes one may be called from any thread at any time, but for
 // keyviz_sampler_free, after which the handle is no more.
@@ -371,6 +414,173 @@ typedef struct {
     // Bytes of arena that its rows take.
     uint64_t arena_bytes;
 } keyviz_column_info_t;
+
+// What a matrix is made of. Begin with KEYVIZ_MATRIX_QUERY_INIT (or keyviz_matrix_query_init): the writes of all
+// columns, in at most 1024 rows.
+typedef struct {
+    // sizeof(keyviz_matrix_query_t).
+    size_t type_size;
+    // Unix ns: columns from this time on; 0: from the first.
+    int64_t from_ns;
+    // Unix ns: columns before this time; 0: to the last.
+    int64_t to_ns;
+    // KEYVIZ_SERIES_*.
+    uint32_t series;
+    // Most rows; 0, or more than 1024: 1024.
+    uint32_t row_budget;
+    // KEYVIZ_BUDGET_*.
+    uint32_t budget_mode;
+    // Bytes of node.
+    uint32_t node_len;
+    // The name of this node, UTF-8, for a cluster: two sources with one name count once. NULL: none.
+    const char *node;
+} keyviz_matrix_query_t;
+
+// What a matrix is, and how large. Begin with KEYVIZ_MATRIX_INFO_INIT.
+typedef struct {
+    // sizeof(keyviz_matrix_info_t).
+    size_t type_size;
+    // Number of rows.
+    uint64_t rows;
+    // Number of columns.
+    uint64_t columns;
+    // Unix ns: when it was made.
+    int64_t generated_at_ns;
+    // KEYVIZ_SERIES_*.
+    uint32_t series;
+    // 1 if a cluster was asked, else 0.
+    uint32_t fanout;
+    // Nodes that are told of (keyviz_matrix_node), if a cluster was asked.
+    uint64_t nodes;
+    // Of these, nodes that answered.
+    uint64_t nodes_responded;
+    // Nodes that were to answer.
+    uint64_t nodes_expected;
+    // The name of the node that made it, UTF-8, not terminated; empty: unnamed. It lies in the matrix.
+    const char *node;
+    // Bytes of node.
+    size_t node_len;
+} keyviz_matrix_info_t;
+
+// One row. What it points at lies in the matrix, and is there until that is freed. Begin with KEYVIZ_MATRIX_ROW_INIT.
+typedef struct {
+    // sizeof(keyviz_matrix_row_t).
+    size_t type_size;
+    // The row id, unique in the matrix: "route:7:redis#3". UTF-8, not terminated.
+    const char *id;
+    // Bytes of id.
+    size_t id_len;
+    // The label's name; "" for legacy. UTF-8, not terminated. A merged row has several, joined by '+'.
+    const char *label;
+    // Bytes of label.
+    size_t label_len;
+    // First key of the range.
+    const void *start;
+    // Bytes of start.
+    size_t start_len;
+    // First key past the range.
+    const void *end;
+    // Bytes of end; 0: unbounded.
+    size_t end_len;
+    // Listed routes of an aggregate.
+    const uint64_t *route_ids;
+    // Number of listed routes.
+    size_t route_ids_count;
+    // Routes in the row; 1 for a single one.
+    uint64_t route_count;
+    // The row's values, one per column.
+    const uint64_t *values;
+    // 1 per column where sources of a merge contradicted each other, else 0. NULL: they nowhere did.
+    const uint8_t *conflicts;
+    // KEYVIZ_MATRIX_ROW_*.
+    uint32_t flags;
+    // Zero.
+    uint32_t reserved;
+} keyviz_matrix_row_t;
+
+// One node of a cluster. What it points at lies in the matrix. Begin with KEYVIZ_MATRIX_NODE_INIT.
+typedef struct {
+    // sizeof(keyviz_matrix_node_t).
+    size_t type_size;
+    // The node's name or address, UTF-8, not terminated.
+    const char *node;
+    // Bytes of node.
+    size_t node_len;
+    // Why it did not answer, UTF-8, not terminated; NULL: it answered.
+    const char *error;
+    // Bytes of error.
+    size_t error_len;
+} keyviz_matrix_node_t;
+
+// How a picture is drawn. Begin with KEYVIZ_PNG_OPTIONS_INIT.
+typedef struct {
+    // sizeof(keyviz_png_options_t).
+    size_t type_size;
+    // Pixels across, at most 8192; 0: as the columns need.
+    uint32_t width;
+    // Pixels down, at most 8192; 0: as the rows need.
+    uint32_t height;
+    // KEYVIZ_SCALE_*.
+    uint32_t scale;
+    // Zero.
+    uint32_t reserved;
+} keyviz_png_options_t;
+
+// What a reader takes at most of an input that it does not trust; in every number, 0 means the default. Begin with
+// KEYVIZ_LIMITS_INIT.
+typedef struct {
+    // sizeof(keyviz_limits_t).
+    size_t type_size;
+    // Bytes of input; default 64 MiB.
+    uint64_t max_bytes;
+    // Rows, and nodes; default 65536.
+    uint64_t max_rows;
+    // Rows x columns; default 16777216.
+    uint64_t max_cells;
+} keyviz_limits_t;
+
+// A page that asks its server for data. Begin with KEYVIZ_LIVE_PAGE_INIT. Strings are UTF-8; NULL with length 0: none.
+typedef struct {
+    // sizeof(keyviz_live_page_t).
+    size_t type_size;
+    // Where the matrix's JSON is, relative to the page's own address; it is asked with ?series=&from_unix_ms=&rows=.
+    const char *matrix_url;
+    // Bytes of matrix_url.
+    size_t matrix_url_len;
+    // Where the hot keys' JSON is; asked with ?route_id=&label=&sub_bucket=&series= when a cell is pinned. None: no hot
+    // keys are shown.
+    const char *hot_keys_url;
+    // Bytes of hot_keys_url.
+    size_t hot_keys_url_len;
+    // The page's title.
+    const char *title;
+    // Bytes of title.
+    size_t title_len;
+    // The row budget to ask for; 0: the server's.
+    uint32_t rows;
+    // Zero.
+    uint32_t reserved;
+} keyviz_live_page_t;
+
+// How matrices are merged. Begin with KEYVIZ_MERGE_OPTIONS_INIT (or keyviz_merge_options_init): writes, half a step of
+// tolerance, at most 1024 rows.
+typedef struct {
+    // sizeof(keyviz_merge_options_t).
+    size_t type_size;
+    // Columns of different sources that are at most so many ns apart are one column; 0: only those of equal times.
+    // KEYVIZ_TOLERANCE_DEFAULT: half of the step, which is the median distance of the first source's columns.
+    int64_t column_tolerance_ns;
+    // Nodes that are to answer; 0: as many as are added.
+    uint64_t nodes_expected;
+    // KEYVIZ_SERIES_*: every source must be of it.
+    uint32_t series;
+    // Most rows of the result; 0, or more than 1024: 1024.
+    uint32_t row_budget;
+    // KEYVIZ_BUDGET_*.
+    uint32_t budget_mode;
+    // Zero.
+    uint32_t reserved;
+} keyviz_merge_options_t;
 
 // A question about the hot keys of a route. Begin with KEYVIZ_HOT_KEYS_QUERY_INIT, which asks for the writes of the
 // legacy label.
@@ -656,21 +866,21 @@ typedef struct {
 // A defect of the library: it panicked, and the panic was stopped here.
 #define KEYVIZ_ERR_PANIC 18
 
+// The input is not what it should be. The message says what is wrong, and at which byte.
+#define KEYVIZ_ERR_MALFORMED 19
+
+// The input is larger than a limit allows.
+#define KEYVIZ_ERR_TOO_LARGE 20
+
 // The sampler tracks no hot keys.
-#define KEYVIZ_ERR_HOT_KEYS_OFF 19
+#define KEYVIZ_ERR_HOT_KEYS_OFF 21
 
 // There is no snapshot of these hot keys: the route is unknown or in a virtual bucket, or nothing of it was sampled and
 // published yet.
-#define KEYVIZ_ERR_NO_SNAPSHOT 20
+#define KEYVIZ_ERR_NO_SNAPSHOT 22
 
 // The snapshot is not of the time that was asked for.
-#define KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW 21
-
-// An input is not what it should be; the message says what, and at which byte.
-#define KEYVIZ_ERR_MALFORMED 22
-
-// An input is larger than its limit.
-#define KEYVIZ_ERR_TOO_LARGE 23
+#define KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW 23
 
 #ifdef __cplusplus
 extern "C" {
@@ -919,6 +1129,219 @@ keyviz_status_t keyviz_sampler_save_history_file(const keyviz_sampler_t *sampler
 // Loads the history from a file that keyviz_sampler_save_history_file (or the host) wrote.
 // Errors: KEYVIZ_ERR_IO, and those of keyviz_sampler_load_history.
 keyviz_status_t keyviz_sampler_load_history_file(keyviz_sampler_t *sampler, const char *path, keyviz_error_t *err);
+
+// Fills a query like KEYVIZ_MATRIX_QUERY_INIT. NULL is fine.
+void keyviz_matrix_query_init(keyviz_matrix_query_t *query);
+
+// Makes a matrix from the sampler's history. Free it with keyviz_matrix_free.
+//
+// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (a number is none of its enum's, a node that is not UTF-8), KEYVIZ_ERR_HISTORY_OFF,
+// KEYVIZ_ERR_CLOSED, KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_matrix_query(const keyviz_sampler_t *sampler,
+                                    const keyviz_matrix_query_t *query,
+                                    keyviz_matrix_t **out,
+                                    keyviz_error_t *err);
+
+// Makes a matrix from columns that the host keeps as keyviz_sampler_drain or keyviz_sampler_read_column filled them:
+// `columns` points at `count` pointers to buffers. Of the query's times, the same holds as for the history. The buffers
+// are only read during the call.
+//
+// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (also: a column's rows point out of its arena), KEYVIZ_ERR_NULL_POINTER,
+// KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_matrix_from_columns(const keyviz_column_buffer_t *const *columns,
+                                           size_t count,
+                                           const keyviz_matrix_query_t *query,
+                                           keyviz_matrix_t **out,
+                                           keyviz_error_t *err);
+
+// Frees a matrix. NULL is fine.
+void keyviz_matrix_free(keyviz_matrix_t *matrix);
+
+// Tells how many rows and columns a matrix has. Either pointer may be NULL. Errors: KEYVIZ_ERR_NULL_POINTER (matrix).
+keyviz_status_t keyviz_matrix_shape(const keyviz_matrix_t *matrix, size_t *rows, size_t *columns);
+
+// Tells what a matrix is. Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_matrix_info(const keyviz_matrix_t *matrix, keyviz_matrix_info_t *info, keyviz_error_t *err);
+
+// Copies the columns' times, Unix ms, oldest first. `capacity` is the room in `unix_ms`, in numbers.
+// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL (see keyviz_matrix_shape), KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_matrix_columns(const keyviz_matrix_t *matrix,
+                                      int64_t *unix_ms,
+                                      size_t capacity,
+                                      keyviz_error_t *err);
+
+// Copies the values: rows x columns of them, row by row. `capacity` is the room in `values`, in numbers.
+// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL (see keyviz_matrix_shape), KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_matrix_values(const keyviz_matrix_t *matrix,
+                                     uint64_t *values,
+                                     size_t capacity,
+                                     keyviz_error_t *err);
+
+// The values in place: rows x columns of them, row by row, there until the matrix is freed. NULL if `matrix` is none.
+const uint64_t *keyviz_matrix_values_view(const keyviz_matrix_t *matrix);
+
+// Describes row `i`. Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_matrix_row(const keyviz_matrix_t *matrix,
+                                  size_t i,
+                                  keyviz_matrix_row_t *row,
+                                  keyviz_error_t *err);
+
+// Copies the Raft groups and leader terms of row `i`, one per column, 0 where unknown. Either pointer may be NULL;
+// `capacity` is the room in each, in numbers.
+// Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_matrix_identities(const keyviz_matrix_t *matrix,
+                                         size_t i,
+                                         uint64_t *group_ids,
+                                         uint64_t *leader_terms,
+                                         size_t capacity,
+                                         keyviz_error_t *err);
+
+// Writes the id of row `i` into the caller's buffer, UTF-8, not terminated. `*size` becomes its length in bytes, also
+// when it does not fit. Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_matrix_row_id(const keyviz_matrix_t *matrix,
+                                     size_t i,
+                                     char *buffer,
+                                     size_t capacity,
+                                     size_t *size,
+                                     keyviz_error_t *err);
+
+// Writes the name of row `i` for people, "route:7 / redis", into the caller's buffer; as keyviz_matrix_row_id.
+keyviz_status_t keyviz_matrix_row_name(const keyviz_matrix_t *matrix,
+                                       size_t i,
+                                       char *buffer,
+                                       size_t capacity,
+                                       size_t *size,
+                                       keyviz_error_t *err);
+
+// Tells of node `i` of the cluster that was asked. Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_NULL_POINTER,
+// KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_matrix_node(const keyviz_matrix_t *matrix,
+                                   size_t i,
+                                   keyviz_matrix_node_t *node,
+                                   keyviz_error_t *err);
+
+// Writes the matrix as JSON into the caller's buffer: UTF-8, not terminated. `*size` becomes its length in bytes, also
+// when it does not fit; the call that follows then only copies it.
+//
+// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_matrix_to_json(const keyviz_matrix_t *matrix,
+                                      void *buffer,
+                                      size_t capacity,
+                                      size_t *size,
+                                      keyviz_error_t *err);
+
+// Writes the matrix as protobuf, a GetKeyVizMatrixResponse of keyviz.proto, into the caller's buffer; `*size` and the
+// errors as of keyviz_matrix_to_json. The message does not carry the series, the fanout, or conflicts.
+keyviz_status_t keyviz_matrix_to_proto(const keyviz_matrix_t *matrix,
+                                       void *buffer,
+                                       size_t capacity,
+                                       size_t *size,
+                                       keyviz_error_t *err);
+
+// Writes the matrix as CSV (RFC 4180), a line per row, into the caller's buffer; `*size` and the errors as of
+// keyviz_matrix_to_json.
+keyviz_status_t keyviz_matrix_to_csv(const keyviz_matrix_t *matrix,
+                                     void *buffer,
+                                     size_t capacity,
+                                     size_t *size,
+                                     keyviz_error_t *err);
+
+// Draws the matrix as a PNG into the caller's buffer: time goes right, keys go down, brighter is more. `options` may be
+// NULL. `*size` and the errors are as of keyviz_matrix_to_json; KEYVIZ_ERR_INVALID_ARGUMENT: a side is too long or too
+// short, or the scale is none of KEYVIZ_SCALE_*.
+keyviz_status_t keyviz_matrix_to_png(const keyviz_matrix_t *matrix,
+                                     const keyviz_png_options_t *options,
+                                     void *buffer,
+                                     size_t capacity,
+                                     size_t *size,
+                                     keyviz_error_t *err);
+
+// Reads a matrix from JSON that need not be trusted. `limits` may be NULL. Fields that are not known are skipped, and a
+// label that is not known is kept.
+//
+// Errors: KEYVIZ_ERR_MALFORMED and KEYVIZ_ERR_TOO_LARGE, with the place in bytes in the message;
+// KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_matrix_from_json(const void *json,
+                                        size_t len,
+                                        const keyviz_limits_t *limits,
+                                        keyviz_matrix_t **out,
+                                        keyviz_error_t *err);
+
+// Reads a matrix from protobuf that need not be trusted: a GetKeyVizMatrixResponse of keyviz.proto, which counts
+// `series` (KEYVIZ_SERIES_*). `limits` may be NULL. Errors as of keyviz_matrix_from_json, and
+// KEYVIZ_ERR_INVALID_ARGUMENT (series).
+keyviz_status_t keyviz_matrix_from_proto(const void *message,
+                                         size_t len,
+                                         uint32_t series,
+                                         const keyviz_limits_t *limits,
+                                         keyviz_matrix_t **out,
+                                         keyviz_error_t *err);
+
+// Writes the heatmap as one HTML page that needs nothing else, into the caller's buffer: UTF-8, not terminated.
+// `matrices` points at `count` matrices, best of different series, of which the first is shown first; what the library
+// says of them (keyviz_matrix_verdict, keyviz_matrix_split) is in the page too. `title`, UTF-8, may be NULL. `*size`
+// becomes the page's length in bytes, also when it does not fit.
+//
+// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_INVALID_ARGUMENT (no matrix, the title is not UTF-8),
+// KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_matrix_to_html(const keyviz_matrix_t *const *matrices,
+                                      size_t count,
+                                      const char *title,
+                                      size_t title_len,
+                                      void *buffer,
+                                      size_t capacity,
+                                      size_t *size,
+                                      keyviz_error_t *err);
+
+// Writes the live heatmap page into the caller's buffer, for a server that answers its requests; `*size` as of
+// keyviz_matrix_to_html. Serve it with the header that keyviz_live_page_policy gives.
+//
+// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_INVALID_ARGUMENT (no matrix_url, not UTF-8), KEYVIZ_ERR_NULL_POINTER,
+// KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_live_page(const keyviz_live_page_t *page,
+                                 void *buffer,
+                                 size_t capacity,
+                                 size_t *size,
+                                 keyviz_error_t *err);
+
+// Writes the value of the Content-Security-Policy header for the live page into the caller's buffer: ASCII, not
+// terminated. `*size` as of keyviz_matrix_to_html. Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_live_page_policy(char *buffer, size_t capacity, size_t *size, keyviz_error_t *err);
+
+// Fills options like KEYVIZ_MERGE_OPTIONS_INIT. NULL is fine.
+void keyviz_merge_options_init(keyviz_merge_options_t *options);
+
+// Begins a merge. Add the sources, this node's first; then finish it, and free it with keyviz_merge_free.
+// Errors: KEYVIZ_ERR_INVALID_ARGUMENT, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_merge_new(const keyviz_merge_options_t *options, keyviz_merge_t **out, keyviz_error_t *err);
+
+// Adds a source, which stays the caller's. `node` (UTF-8; NULL: unnamed) names it, if the matrix does not itself. A node
+// that was added before does not count again: the call is OK, and `*counted` (may be NULL) is 0 instead of 1.
+//
+// Errors, and nothing changes: KEYVIZ_ERR_INVALID_ARGUMENT (the matrix is of another series; the merge is finished; the
+// name is not UTF-8), KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_merge_add(keyviz_merge_t *merge,
+                                 const keyviz_matrix_t *matrix,
+                                 const char *node,
+                                 size_t node_len,
+                                 uint32_t *counted,
+                                 keyviz_error_t *err);
+
+// Adds a node that gave no matrix, with the reason; both UTF-8. A node that is in already stays so.
+// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (the merge is finished; not UTF-8), KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_merge_add_failure(keyviz_merge_t *merge,
+                                         const char *node,
+                                         size_t node_len,
+                                         const char *reason,
+                                         size_t reason_len,
+                                         keyviz_error_t *err);
+
+// Gives the merged matrix, and ends the merge: it can only be freed then.
+// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (it is finished already), KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_merge_finish(keyviz_merge_t *merge, keyviz_matrix_t **out, keyviz_error_t *err);
+
+// Frees a merge, finished or not. NULL is fine.
+void keyviz_merge_free(keyviz_merge_t *merge);
 
 // Fills it like KEYVIZ_HOT_KEYS_QUERY_INIT: zeros, its type_size, and KEYVIZ_SERIES_WRITES. NULL is fine.
 void keyviz_hot_keys_query_init(keyviz_hot_keys_query_t *query);

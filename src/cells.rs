@@ -10,13 +10,15 @@
 //! `base + number * 32`, without any subtraction.
 //!
 //! Cells are marked in blocks of 64: a writer sets the block's mark after it has counted, the drain clears the mark
-//! before it reads. A block whose mark is clear has not moved since, so an idle block costs the drain one byte.
+//! before it reads. A block whose mark is clear has not moved since, so an idle block costs the drain one byte. The only
+//! writer of a lane just stores the mark, which is cheaper than a look at it; in the shared lane, whose marks every core
+//! would write, it is looked at first.
 //!
 //! Memory ordering: counters are written by one thread at a time (or with atomic adds, in the shared lane) and only
-//! ever grow, so relaxed loads and stores do. A writer counts, then looks at the mark, and sets it if it is clear; the
-//! drain clears the mark, then reads the counters. With a fence in between on both sides (light here, heavy there) either
-//! the drain sees the count, or the writer sees the mark cleared. Without a heavy fence, no mark can be trusted, and the
-//! drain looks at every block.
+//! ever grow, so relaxed loads and stores do. A writer counts, then marks; the drain clears the mark, then reads the
+//! counters. With a fence in between on both sides (light here, heavy there) the drain sees the count, or the mark is
+//! set (or seen clear) after it was cleared and stays for the next drain. Without a heavy fence, no mark can be trusted,
+//! and the drain looks at every block.
 
 use crate::sync::{light_fence, unlikely, AtomicPtr, AtomicU64, AtomicU8, Ordering};
 
@@ -267,14 +269,11 @@ fn at_offset(counters: *mut AtomicU64, offset: usize) -> *mut AtomicU64 {
     }
 }
 
-/// Marks a block as moved, after counting in it.
+/// Marks a block as moved, after counting in it as the only writer.
 #[inline(always)]
 fn set_mark(mark: &AtomicU8) {
     light_fence();
-    if mark.load(Ordering::Relaxed) == 0 {
-        unlikely();
-        mark.store(1, Ordering::Release);
-    }
+    mark.store(1, Ordering::Release);
 }
 
 impl CellRef<'_> {
@@ -291,7 +290,10 @@ impl CellRef<'_> {
     pub fn count_shared(&self, op: usize, bytes: u64) {
         self.counters[op & 1].fetch_add(1, Ordering::Relaxed);
         self.counters[2 + (op & 1)].fetch_add(bytes, Ordering::Relaxed);
-        set_mark(self.mark);
+        light_fence();
+        if self.mark.load(Ordering::Relaxed) == 0 {
+            self.mark.store(1, Ordering::Release);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`RowView`] borrows and is what flows (from a drain or from the history into buffers, matrices and images);
 //! [`Row`] owns and is what Rust callers keep.
 
+use crate::history::StoredColumn;
 use crate::label::{Label, Series};
 
 /// The four counters of a cell, in the order of [`Series`].
@@ -163,6 +164,11 @@ pub trait ColumnRows {
     fn info(&self) -> ColumnInfo;
     /// Calls `visit` once for each row, in order. What a view borrows lives as long as that call.
     fn for_each_row(&self, visit: &mut dyn FnMut(&RowView<'_>));
+
+    /// The column of a history that this is, if it is one: whoever reads many of them can do it faster.
+    fn as_stored(&self) -> Option<&StoredColumn> {
+        None
+    }
 }
 
 impl ColumnRows for Column {

@@ -136,6 +136,22 @@ fn a_saved_history_is_loaded_as_it_was() {
 }
 
 #[test]
+fn a_history_keeps_its_times_when_the_step_changes_from_one_run_to_the_next() {
+    let first = sampler(Options { step_ns: MINUTE, ..Options::default() });
+    for step in 0..10 {
+        traffic(&first, step);
+        first.flush(step as i64 * MINUTE).unwrap();
+    }
+    let second = sampler(Options { step_ns: 7 * SECOND, ..Options::default() });
+    second.load_history(&first.save_history().unwrap()).unwrap();
+    second.flush(10 * MINUTE).unwrap();
+    let third = sampler(Options { step_ns: 2 * MINUTE, ..Options::default() });
+    third.load_history(&second.save_history().unwrap()).unwrap();
+    assert_eq!(stored(&third)[..10], stored(&first));
+    assert_eq!(stored(&third), stored(&second));
+}
+
+#[test]
 fn a_damaged_newer_or_cut_image_is_refused_and_changes_nothing() {
     let saved = sampler(Options { key_buckets_per_route: 3, ..Options::default() });
     for step in 1..=9u64 {
@@ -153,8 +169,8 @@ fn a_damaged_newer_or_cut_image_is_refused_and_changes_nothing() {
         assert!(fresh.load_history(&damaged).is_err(), "damaged at {at}");
     }
     let mut newer = image.clone();
-    newer[8] = 2;
-    assert_eq!(fresh.load_history(&newer).err(), Some(Error::NewerImage(2)));
+    newer[8] = 3;
+    assert_eq!(fresh.load_history(&newer).err(), Some(Error::NewerImage(3)));
     assert!(stored(&fresh).is_empty());
     fresh.load_history(&image).unwrap();
     assert_eq!(stored(&fresh), stored(&saved));

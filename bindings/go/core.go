@@ -66,22 +66,24 @@ var (
 )
 
 // maxLanes is how many Ps of the Go scheduler get counters of their own. Any further ones share.
-const maxLanes = 1024
+const maxLanes = 512
 
 // core is a sampler that is not closed. Its C side stays until the garbage collector finds that no goroutine is in a
 // method any more (husk), so that no method needs a lock against Close.
 type core struct {
 	// What Observe reads, and nobody writes after the core was made, but for the entries of lanes.
 
-	// lanes are the lanes' addresses by P; 0: not acquired yet. None at all: every observation crosses.
-	lanes []uintptr
-	// table is where the address of the current route table stands.
+	// table is where the address of the current route table stands; nil: every observation crosses.
 	table *uint64
+	// labels are those that Observe counts by itself; none where the cell depends on the key, too.
+	labels labelTable
 	// shared is the lane of Ps that have none, and passages its passages.
 	shared   *lane
 	passages *sharedPassages
 	// labelMask is 0 where labels are off: it makes every label legacy.
 	labelMask uint32
+	// lanes are the lanes' addresses by P; 0: not acquired yet.
+	lanes [maxLanes]uintptr
 
 	handle  *C.keyviz_sampler_t
 	options MemSamplerOptions
@@ -128,6 +130,7 @@ func newCore(options MemSamplerOptions) *core {
 	}
 	options = options.effective()
 	c := &core{options: options}
+	c.labels.clear()
 	c.clock, c.at = newClock(options.Now)
 	c.columns.limit = options.HistoryColumns
 	created := c.clock.nanoseconds(c.at)
@@ -163,7 +166,7 @@ func (c *core) close() {
 
 // acquire gets a lane for a P that has none; false: there are no more.
 func (c *core) acquire(p int) bool {
-	if uint(p) >= uint(len(c.lanes)) {
+	if uint(p) >= maxLanes || c.table == nil {
 		return false
 	}
 	c.husk.mu.Lock()

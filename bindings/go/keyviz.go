@@ -1,9 +1,6 @@
 package keyviz
 
-import (
-	"time"
-	"unsafe"
-)
+import "time"
 
 // Op is what a request did with its key.
 type Op uint8
@@ -55,32 +52,7 @@ const (
 )
 
 // number is the library's number of a label.
-//
-// Hosts pass the constants above, whose bytes the linker keeps once: for these, one look at one place tells. (This is
-// on the path of every observation.)
 func (l Label) number() uint32 {
-	if len(l) >= 2 {
-		known := &labelPlaces[(len(l)+int(l[1]))&7]
-		if unsafe.StringData(known.name) == unsafe.StringData(string(l)) && len(known.name) == len(l) {
-			return known.number
-		}
-	}
-	return l.numberOfContent()
-}
-
-// labelPlaces has each named label at (length + second byte) modulo 8.
-var labelPlaces = [8]struct {
-	name   string
-	number uint32
-}{
-	7: {string(LabelDynamo), numberDynamo},
-	2: {string(LabelRedis), numberRedis},
-	5: {string(LabelS3), numberS3},
-	4: {string(LabelSQS), numberSQS},
-	6: {string(LabelRawKV), numberRawKV},
-}
-
-func (l Label) numberOfContent() uint32 {
 	switch l {
 	case LabelLegacy:
 		return numberLegacy

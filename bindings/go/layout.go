@@ -7,7 +7,6 @@ import "C"
 
 import (
 	"math/bits"
-	"runtime"
 	"unsafe"
 )
 
@@ -76,8 +75,19 @@ const (
 	placeDirect  = 1
 	placeDivided = 2
 
-	// In a direct place: the mask that labels pass.
-	placeLabels = 9
+	entrySize = unsafe.Sizeof(entry{})
+
+	// In a direct place: the mask that labels pass, and the offset of the segment of its cells, which is 16 times the
+	// number of their highest bit.
+	placeLabels  = 9
+	placeSegment = 0x1f0
+
+	// The same place in bytes: shifted so far, it is the first cell's offset, and the mask that label offsets pass.
+	placeFirstOffset  = 32 - 5
+	placeLabelOffsets = placeLabels - 5
+
+	// An offset shifted so far is the number of its block.
+	blockOffsetBits = blockBits + 5
 )
 
 // at is the memory at an address in the library. A moved address may point anywhere, and a pointer to anywhere is
@@ -95,7 +105,9 @@ func (c *core) readLayout() {
 	c.table = (*uint64)(layout.table)
 	c.shared = (*lane)(layout.shared_lane)
 	c.passages = (*sharedPassages)(layout.shared_passages)
-	c.lanes = make([]uintptr, min(maxLanes, max(64, 4*runtime.GOMAXPROCS(0))))
+	if c.options.KeyBucketsPerRoute == 1 {
+		c.labels = newLabelTable(c.options.KeyVizLabelsEnabled)
+	}
 }
 
 func isKnown(layout *C.keyviz_hot_layout_t) bool {

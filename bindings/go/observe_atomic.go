@@ -24,7 +24,7 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 		return
 	}
 	size := uint64(len(key)) + uint64(max(valueLen, 0))
-	if number := label.number() & c.labelMask; len(c.lanes) == 0 {
+	if number := label.number() & c.labelMask; c.table == nil {
 		c.cross(routeID, key, op, size, number)
 	} else {
 		c.countShared(routeID, key, op, size, number)

@@ -5,7 +5,7 @@ package keyviz
 import (
 	"runtime"
 	"sync/atomic"
-	_ "unsafe" // for linkname
+	"unsafe" // and for linkname
 )
 
 const countsInPlace = true
@@ -33,49 +33,66 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 		return
 	}
 	c := s.core.Load()
-	if c == nil || op > OpWrite {
+	if c == nil {
 		return
 	}
-	size := uint64(len(key)) + uint64(max(valueLen, 0))
-	key = key[:len(key):len(key)] // one register less to save over the calls
-	label := name.number() & c.labelMask
 
-	// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
-	// may block or allocate. What is found in the library's memory stays there until the passage ends (see passage.rs).
-	// This is the fast half of count, written out.
-	p := procPin()
-	if uint(p) < uint(len(c.lanes)) && c.lanes[p] != 0 {
-		lane := (*lane)(at(c.lanes[p]))
-		lane.inside = 1
-		table := table(acquire(c.table))
-		entry := table.at(table.home(routeID))
-		// An id that matches an entry which is not published yet comes with an empty place.
-		if id := atomic.LoadUint64(&entry.id); id == routeID && label != numberUnknown {
-			place := atomic.LoadUint64(&entry.place)
-			number := uint32(place>>32) + label&(uint32(place)>>placeLabels)
-			if place&placeDirect == 0 {
-				number = cellOf(place, key, label)
-			}
-			if segment := lane.segment(number); number != 0 {
-				if counters := acquire(&segment.counters); counters != 0 {
-					cell := cellAt(counters, number)
-					cell[op&1]++
-					cell[2+op&1] += size
-					segment.mark(number)
-					leave(lane)
-					procUnpin()
-					runtime.KeepAlive(c)
-					return
+	// This is count for what nearly all observations are: no route of the sampler is sub-divided, the label is one of
+	// the constants, the route stands where its hash says, and the P has a lane with the segment mapped.
+	//
+	// Each value that lives over the call of procPin costs a store and a load: there are four, and the key isn't among
+	// them. Small functions that would be inlined are written out where they leave no-ops behind.
+	size := uint64(len(key)) + uint64(valueLen)
+	address := uintptr(unsafe.Pointer(unsafe.StringData(string(name))))
+	home := c.labels.home(address)
+	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == len(name) {
+		offsetInRoute := c.labels.offsets[2*home+uint64(op)]
+
+		// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
+		// may block or allocate. What is found in the library's memory stays there until the passage ends (see
+		// passage.rs).
+		if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
+			lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
+			lane.inside = 1
+			word := acquire(c.table)
+			entries, i := uintptr(word&^63), uintptr(routeID*hashFactor>>(word&63))
+			entry := (*entry)(unsafe.Add(unsafe.Pointer(nil), entries+i*entrySize))
+			// An id that matches an entry which is not published yet comes with an empty place.
+			if acquire(&entry.id) == routeID {
+				if place := acquire(&entry.place); place&placeDirect != 0 {
+					segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), place&placeSegment))
+					if counters := acquire(&segment.counters); counters != 0 {
+						offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
+						counter := (*[3]uint64)(unsafe.Add(unsafe.Pointer(nil), counters+offset))
+						counter[0]++
+						counter[2] += size
+						*(*uint8)(unsafe.Add(unsafe.Pointer(nil), segment.marks+offset>>blockOffsetBits)) = 1
+						leave(lane)
+						procUnpin()
+						runtime.KeepAlive(c)
+						return
+					}
 				}
 			}
+			leave(lane)
 		}
-		leave(lane)
+		procUnpin()
+		c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
+		return
 	}
-	procUnpin()
-	c.count(routeID, key, op, size, label)
+	c.countAny(routeID, key, op, valueLen, name)
 }
 
-// count is Observe with everything that an observation may come across.
+// countAny is Observe for what isn't plain.
+//
+//go:noinline
+func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name Label) {
+	if op <= OpWrite {
+		c.count(routeID, key, op, uint64(len(key))+uint64(max(valueLen, 0)), name.number()&c.labelMask)
+	}
+}
+
+// count counts whatever an observation may come across.
 //
 //go:noinline
 func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint32) {
@@ -83,7 +100,7 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 	for {
 		p := procPin()
 		var address uintptr
-		if uint(p) < uint(len(c.lanes)) {
+		if uint(p) < maxLanes {
 			address = atomic.LoadUintptr(&c.lanes[p])
 		}
 		if address == 0 {
@@ -91,7 +108,7 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 			if c.acquire(p) {
 				continue
 			}
-			if len(c.lanes) == 0 {
+			if c.table == nil {
 				c.cross(routeID, key, op, size, label)
 			} else {
 				c.countShared(routeID, key, op, size, label)

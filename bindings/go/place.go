@@ -48,12 +48,13 @@ func (l *lane) segment(number uint32) *segment {
 	return &l.segments[(bits.Len32(number)-1)&31]
 }
 
-// cell is a cell of the segment, which is mapped at counters.
+// cellAt is a cell of the segment, which is mapped at counters.
 func cellAt(counters uintptr, number uint32) *cell {
 	return (*cell)(at(counters + unsafe.Sizeof(cell{})*uintptr(number)))
 }
 
-// mark tells the next drain that cells beside this one have counted.
+// mark tells the next drain that cells beside this one have counted. The look first is for the shared lane, whose marks
+// every core would write.
 func (s *segment) mark(number uint32) {
 	if mark := (*uint8)(at(s.marks + uintptr(number>>blockBits))); *mark == 0 {
 		*mark = 1

@@ -246,7 +246,7 @@ func FuzzSubBucket(f *testing.F) {
 		opts := MemSamplerOptions{KeyBucketsPerRoute: parts, HistoryColumns: 1}
 		own, clock := newTestSampler(t, opts)
 		crossing, _ := newTestSampler(t, opts)
-		crossing.core.Load().lanes = nil
+		crossing.core.Load().crossAlways()
 		for _, s := range []*MemSampler{own, crossing} {
 			s.RegisterRoute(1, start, end, 0)
 		}

@@ -5,7 +5,7 @@ use super::sampler::keyviz_sampler_t;
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND};
 use super::structs::{bytes, check_size, write_out, write_struct, Sized0};
 use crate::events::{Event, EventKind};
-use crate::label::{Label, Series};
+use crate::label::Label;
 use crate::sampler::EventHandler;
 use std::ffi::{c_char, c_void};
 
@@ -58,18 +58,6 @@ pub unsafe extern "C" fn keyviz_label_from_name(name: *const c_char, len: usize,
         Ok(())
     })
 }
-
-/// Number of reads.
-pub const KEYVIZ_SERIES_READS: u32 = 0;
-/// Number of writes.
-pub const KEYVIZ_SERIES_WRITES: u32 = 1;
-/// Bytes of keys and values read.
-pub const KEYVIZ_SERIES_READ_BYTES: u32 = 2;
-/// Bytes of keys and values written.
-pub const KEYVIZ_SERIES_WRITE_BYTES: u32 = 3;
-const _: () = assert!(Series::Reads as u32 == KEYVIZ_SERIES_READS && Series::Writes as u32 == KEYVIZ_SERIES_WRITES);
-const _: () = assert!(Series::ReadBytes as u32 == KEYVIZ_SERIES_READ_BYTES);
-const _: () = assert!(Series::WriteBytes as u32 == KEYVIZ_SERIES_WRITE_BYTES);
 
 /// What a sampler has, and where its memory is. Begin with KEYVIZ_STATS_INIT.
 #[repr(C)]

@@ -6,7 +6,8 @@
 //! - `status.rs`: statuses, the error struct, panics.
 //! - `structs.rs`: how a struct that begins with its own size is read and written.
 //! - `handle.rs`: opaque handles, and how a foreign or freed one is noticed.
-//! - `sampler.rs`, `routes.rs`, `observe.rs`, `lanes.rs`, `columns.rs`, `history.rs`, `hot_keys.rs`, `info.rs`, `layout.rs`: the functions.
+//! - `sampler.rs`, `routes.rs`, `observe.rs`, `lanes.rs`, `columns.rs`, `history.rs`, `hot_keys.rs`, `info.rs`, `layout.rs`, `matrix/`:
+//!   the functions.
 
 // `dead_code`: constants that only the header's readers use.
 #![allow(unsafe_code, non_camel_case_types, dead_code, clippy::missing_safety_doc)]
@@ -18,6 +19,7 @@ mod hot_keys;
 mod info;
 mod lanes;
 mod layout;
+mod matrix;
 mod observe;
 mod routes;
 mod sampler;

@@ -48,18 +48,17 @@ pub const KEYVIZ_ERR_IO: keyviz_status_t = 16;
 pub const KEYVIZ_ERR_UNSUPPORTED: keyviz_status_t = 17;
 /// A defect of the library: it panicked, and the panic was stopped here.
 pub const KEYVIZ_ERR_PANIC: keyviz_status_t = 18;
-
+/// The input is not what it should be. The message says what is wrong, and at which byte.
+pub const KEYVIZ_ERR_MALFORMED: keyviz_status_t = 19;
+/// The input is larger than a limit allows.
+pub const KEYVIZ_ERR_TOO_LARGE: keyviz_status_t = 20;
 /// The sampler tracks no hot keys.
-pub const KEYVIZ_ERR_HOT_KEYS_OFF: keyviz_status_t = 19;
+pub const KEYVIZ_ERR_HOT_KEYS_OFF: keyviz_status_t = 21;
 /// There is no snapshot of these hot keys: the route is unknown or in a virtual bucket, or nothing of it was sampled and
 /// published yet.
-pub const KEYVIZ_ERR_NO_SNAPSHOT: keyviz_status_t = 20;
+pub const KEYVIZ_ERR_NO_SNAPSHOT: keyviz_status_t = 22;
 /// The snapshot is not of the time that was asked for.
-pub const KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW: keyviz_status_t = 21;
-/// An input is not what it should be; the message says what, and at which byte.
-pub const KEYVIZ_ERR_MALFORMED: keyviz_status_t = 22;
-/// An input is larger than its limit.
-pub const KEYVIZ_ERR_TOO_LARGE: keyviz_status_t = 23;
+pub const KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW: keyviz_status_t = 23;
 
 /// Bytes of an error's message, its terminating zero included.
 pub const KEYVIZ_ERROR_MESSAGE_SIZE: usize = 240;

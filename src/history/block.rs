@@ -9,24 +9,14 @@
 //! varint   flushes in it, less 2         if folded: a coarser column, the sum of several
 //! zigzag   at - window_start             if irregular: the window does not begin at the previous column's at
 //! varint   length of the rows
-//! rows     one after the other
+//! rows     see `rows.rs`
 //! ```
-//!
-//! A row is a byte of flags, what it can't take over from the row before, and its counters that aren't zero:
-//!
-//! ```text
-//! byte     nonzero counters (4 bits, reads lowest) | label << 4 | same description as the row before << 7
-//! zigzag   dictionary index - (row before + 1)     unless the same
-//! zigzag   part - part of the row before (or 0)    if the route is sub-divided
-//! varint   each nonzero counter
-//! ```
-//!
-//! Rows come in key order and so does the dictionary, mostly: a busy row takes 5 to 12 bytes.
 
+use super::rows::{encode, SeriesValue, Streams};
 use super::varint::{put, put_signed, take, take_signed};
-use crate::column::{ColumnInfo, ColumnRows, Counters, RowView};
+use crate::column::{ColumnInfo, ColumnRows, RowView};
 use crate::hash::IntMap;
-use crate::label::Label;
+use crate::label::Series;
 use crate::meta::{heap_bytes, PartBounds, RouteMeta};
 use crate::registry::DrainedRow;
 use std::sync::Arc;
@@ -99,7 +89,8 @@ impl Block {
         if irregular {
             put_signed(&mut self.bytes, info.at_ns.wrapping_sub(info.window_start_ns));
         }
-        let encoded = self.encode(metas, rows);
+        let entries: Vec<u32> = metas.iter().map(|meta| self.entry(meta)).collect();
+        let encoded = encode(metas, &entries, rows);
         // Growing by a quarter: doubling would leave half of a small history idle.
         let more = encoded.len() + 16;
         if self.bytes.capacity() - self.bytes.len() < more {
@@ -110,29 +101,6 @@ impl Block {
         self.columns += 1;
         self.end =
             Cursor { offset: self.bytes.len(), at_ns: info.at_ns, sequence: info.sequence + 1, ..self.end };
-    }
-
-    fn encode(&mut self, metas: &[Arc<RouteMeta>], rows: &[DrainedRow]) -> Vec<u8> {
-        let entries: Vec<u32> = metas.iter().map(|meta| self.entry(meta)).collect();
-        let mut bytes = Vec::with_capacity(rows.len() * 8);
-        let mut before = Before::default();
-        for row in rows {
-            let entry = entries[row.meta as usize];
-            let same = before.entry == Some(entry);
-            let counters = row.counters.to_array();
-            let nonzero = (0..4).fold(0, |mask, i| mask | u8::from(counters[i] != 0) << i);
-            bytes.push(nonzero | (row.label.index() as u8) << 4 | u8::from(same) << 7);
-            if !same {
-                put_signed(&mut bytes, i64::from(entry) - before.next_entry());
-                before = Before { entry: Some(entry), part: 0 };
-            }
-            if metas[row.meta as usize].parts() > 1 {
-                put_signed(&mut bytes, i64::from(row.part) - before.part);
-                before.part = row.part.into();
-            }
-            counters.into_iter().filter(|&counter| counter != 0).for_each(|counter| put(&mut bytes, counter));
-        }
-        bytes
     }
 
     fn entry(&mut self, meta: &Arc<RouteMeta>) -> u32 {
@@ -176,19 +144,6 @@ impl Block {
     }
 }
 
-/// What a row is relative to.
-#[derive(Default)]
-struct Before {
-    entry: Option<u32>,
-    part: i64,
-}
-
-impl Before {
-    fn next_entry(&self) -> i64 {
-        self.entry.map_or(0, |entry| i64::from(entry) + 1)
-    }
-}
-
 impl StoredColumn {
     /// The number of rows.
     pub fn len(&self) -> usize {
@@ -206,34 +161,31 @@ impl StoredColumn {
     }
 
     /// Decodes the rows. `None`: they don't decode, which only an image from outside can cause.
-    pub(super) fn decode(&self, mut visit: impl FnMut(&Arc<RouteMeta>, DrainedRow)) -> Option<()> {
-        let mut bytes = &self.block.bytes[self.offset..self.offset + self.len];
-        let mut before = Before::default();
-        for _ in 0..self.rows {
-            let (&flags, rest) = bytes.split_first()?;
-            bytes = rest;
-            if flags & 0x80 == 0 {
-                let entry = before.next_entry().checked_add(take_signed(&mut bytes)?)?;
-                before = Before { entry: Some(u32::try_from(entry).ok()?), part: 0 };
-            }
-            let entry = before.entry?;
-            let meta = self.block.dictionary.get(entry as usize)?;
-            let parts = meta.parts();
-            if parts > 1 {
-                before.part = before.part.checked_add(take_signed(&mut bytes)?)?;
-            }
-            let part = u32::try_from(before.part).ok().filter(|&part| part < parts)?;
-            let label = Label::from_index(u32::from(flags >> 4 & 7))?;
-            let mut counters = [0; 4];
-            for (i, counter) in counters.iter_mut().enumerate() {
-                if flags & 1 << i != 0 {
-                    *counter = take(&mut bytes)?;
-                }
-            }
-            let counters = Counters::from_array(counters);
-            visit(meta, DrainedRow { meta: entry, part: part as u16, label, counters });
-        }
-        bytes.is_empty().then_some(())
+    pub(super) fn decode(&self, visit: impl FnMut(&Arc<RouteMeta>, DrainedRow)) -> Option<()> {
+        self.streams()?.decode(&self.block.dictionary, visit)
+    }
+
+    fn streams(&self) -> Option<Streams<'_>> {
+        let bytes = &self.block.bytes[self.offset..self.offset + self.len];
+        Streams::find(self.rows, bytes, &self.block.dictionary)
+    }
+
+    /// What the rows of the column's block refer to.
+    pub(crate) fn descriptions(&self) -> &[Arc<RouteMeta>] {
+        &self.block.dictionary
+    }
+
+    /// Whether the two columns share their descriptions.
+    pub(crate) fn same_block(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.block, &other.block)
+    }
+
+    /// Visits one series of the rows, in order, those in which it is 0 too. `divided` tells of each of the block's
+    /// descriptions whether it is of a sub-divided route.
+    #[inline(always)]
+    pub(crate) fn for_each_value(&self, series: Series, divided: &[bool], visit: impl FnMut(SeriesValue)) {
+        let decoded = self.streams().and_then(|streams| streams.decode_series(series, divided, visit));
+        debug_assert!(decoded.is_some(), "a stored column decodes");
     }
 }
 
@@ -246,5 +198,9 @@ impl ColumnRows for StoredColumn {
         let mut bounds = PartBounds::default();
         let decoded = self.decode(|meta, row| visit(&meta.view(row.label, row.part.into(), row.counters, &mut bounds)));
         debug_assert!(decoded.is_some(), "a stored column decodes");
+    }
+
+    fn as_stored(&self) -> Option<&StoredColumn> {
+        Some(self)
     }
 }

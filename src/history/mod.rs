@@ -10,6 +10,7 @@
 mod block;
 mod image;
 mod ring;
+mod rows;
 mod varint;
 
 pub use block::StoredColumn;

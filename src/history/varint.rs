@@ -32,6 +32,26 @@ pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
+/// [`take`] for long streams of numbers whose lengths nothing predicts: up to 8 bytes at once, without a branch on any
+/// of them.
+#[inline(always)]
+pub(super) fn take_quick(bytes: &mut &[u8]) -> Option<u64> {
+    /// Clear on the last byte of a number.
+    const MORE: u64 = 0x8080_8080_8080_8080;
+    let Some(eight) = bytes.first_chunk() else { return take(bytes) };
+    let word = u64::from_le_bytes(*eight);
+    let ends = !word & MORE;
+    if ends == 0 {
+        return take(bytes);
+    }
+    *bytes = &bytes[ends.trailing_zeros() as usize / 8 + 1..];
+    // The number's own bytes, 7 bits each; then pairs, fours and eights of them are closed up.
+    let sevens = word & (ends ^ (ends - 1)) & !MORE;
+    let pairs = sevens & 0x007f_007f_007f_007f | (sevens & 0x7f00_7f00_7f00_7f00) >> 1;
+    let fours = pairs & 0x0000_3fff_0000_3fff | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+    Some(fours & 0x0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4)
+}
+
 /// Reads what `put_signed` wrote.
 pub(super) fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
     take(bytes).map(|value| (value >> 1) as i64 ^ -((value & 1) as i64))
@@ -59,6 +79,13 @@ mod tests {
             prop_assert_eq!(take(&mut rest), Some(value >> shift));
             prop_assert_eq!(take_signed(&mut rest), Some(signed >> shift));
             prop_assert!(rest.is_empty());
+            for after in [0, 5, 8] {
+                let bytes = [&bytes[..], &[0xff; 8][..after]].concat();
+                let mut rest = &bytes[..];
+                prop_assert_eq!(take_quick(&mut rest), Some(value >> shift));
+                prop_assert_eq!(take_signed(&mut rest), Some(signed >> shift));
+                prop_assert_eq!(rest.len(), after);
+            }
         }
     }
 

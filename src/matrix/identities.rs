@@ -1,5 +1,7 @@
 //! The Raft group and leader term of each cell of a row, as runs of equal ones.
 
+use std::ops::Range;
+
 /// Who led the group of a cell's route.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identity {
@@ -35,17 +37,22 @@ impl Identities {
     /// Sets the identity of column `j`, and none for the columns between the last one set and it. Columns are set in
     /// ascending order.
     pub fn set(&mut self, j: usize, identity: Identity) {
-        if identity == Identity::default() {
+        self.set_run(j..j + 1, identity);
+    }
+
+    /// [`Identities::set`] for each of these columns.
+    pub fn set_run(&mut self, columns: Range<usize>, identity: Identity) {
+        if identity == Identity::default() || columns.is_empty() {
             return;
         }
         let end = self.runs.last().map_or(0, |run| run.end);
-        debug_assert!(j >= end, "columns are set in ascending order");
-        if j > end {
-            self.runs.push(Run { end: j, identity: Identity::default() });
+        debug_assert!(columns.start >= end, "columns are set in ascending order");
+        if columns.start > end {
+            self.runs.push(Run { end: columns.start, identity: Identity::default() });
         }
         match self.runs.last_mut() {
-            Some(run) if run.identity == identity => run.end = j + 1,
-            _ => self.runs.push(Run { end: j + 1, identity }),
+            Some(run) if run.identity == identity => run.end = columns.end,
+            _ => self.runs.push(Run { end: columns.end, identity }),
         }
     }
 
@@ -62,13 +69,19 @@ impl Identities {
 
     /// The identities of `columns` columns, one after the other.
     pub fn iter(&self, columns: usize) -> impl Iterator<Item = Identity> + '_ {
-        let mut begin = 0;
-        let runs = self.runs.iter().flat_map(move |run| {
-            let cells = run.end - begin;
-            begin = run.end;
-            std::iter::repeat_n(run.identity, cells)
-        });
+        let runs = self.runs().flat_map(|(run, identity)| std::iter::repeat_n(identity, run.len()));
         runs.chain(std::iter::repeat(Identity::default())).take(columns)
+    }
+
+    /// The longest runs of equal identities, in order; they end with the last known one.
+    pub fn runs(&self) -> impl Iterator<Item = (Range<usize>, Identity)> + '_ {
+        let mut begin = 0;
+        self.runs.iter().map(move |run| (std::mem::replace(&mut begin, run.end)..run.end, run.identity))
+    }
+
+    /// Gives back memory that is held for more cells to come.
+    pub fn shrink_to_fit(&mut self) {
+        self.runs.shrink_to_fit();
     }
 
     /// Bytes of memory behind it.

@@ -6,12 +6,44 @@
 //!
 //! - `values` is one row-major array: row `i`, column `j` at `i * columns.len() + j`.
 //! - Who led a cell's group changes seldom, so [`Identities`] holds runs of columns and not cells.
+//!
+//! ```text
+//! columns ------> pivot.rs --> Matrix --> json/, proto.rs, csv.rs
+//! matrices --> merge.rs --> budget.rs      verdict.rs (on shape.rs)
+//!        columns.rs, sources.rs
+//! ```
 
+mod assembly;
+mod budget;
+mod columns;
+mod csv;
+mod error;
+pub mod html;
 mod identities;
+mod json;
+mod limits;
+mod merge;
+mod palette;
+mod pivot;
+pub mod png;
+mod proto;
+mod row_id;
+mod shape;
+mod sources;
+pub mod verdict;
 
+pub use budget::{Budget, BudgetMode, LABEL_SEPARATOR, LEGACY, MAX_ROWS};
+pub use csv::to_csv;
+pub use error::{Error, ErrorKind};
 pub use identities::{Identities, Identity};
+pub use json::{from_json, to_json};
+pub use limits::Limits;
+pub use merge::{Merge, MergeOptions};
+pub use proto::{from_proto, series_from_number, series_number, to_proto};
+pub use row_id::RowId;
 
 use crate::label::Series;
+use std::collections::HashSet;
 
 /// Rows x columns of one series. Every row has a value in each column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,5 +124,60 @@ impl Matrix {
     /// If there is no such row.
     pub fn row_values(&self, i: usize) -> &[u64] {
         &self.values[i * self.columns.len()..][..self.columns.len()]
+    }
+
+    /// An error, if its arrays disagree in their lengths or a row id comes twice.
+    pub fn check(&self) -> Result<(), Error> {
+        let columns = self.columns.len();
+        if self.rows.len().checked_mul(columns) != Some(self.values.len()) {
+            let (values, rows) = (self.values.len(), self.rows.len());
+            return Err(Error::invalid_argument(format!("{values} values in {rows} rows of {columns} columns")));
+        }
+        let mut ids = HashSet::with_capacity(self.rows.len());
+        for row in &self.rows {
+            if !row.conflicts.is_empty() && row.conflicts.len() != columns {
+                let (conflicts, id) = (row.conflicts.len(), row_id::quoted(&row.id));
+                return Err(Error::invalid_argument(format!("{conflicts} conflicts in {columns} columns of row {id}")));
+            }
+            if !ids.insert(&row.id) {
+                return Err(Error::invalid_argument(format!("the row id {} comes twice", row_id::quoted(&row.id))));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the rows in the order of (start, row id).
+    pub fn sort_rows(&mut self) {
+        if self.rows.is_sorted_by(|a, b| (&a.start, &a.id) <= (&b.start, &b.id)) {
+            return;
+        }
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        order.sort_by(|&a, &b| (&self.rows[a].start, &self.rows[a].id).cmp(&(&self.rows[b].start, &self.rows[b].id)));
+        let mut rows = std::mem::take(&mut self.rows).into_iter().map(Some).collect::<Vec<_>>();
+        self.rows = order.iter().filter_map(|&row| rows[row].take()).collect();
+        self.permute_values(&order);
+    }
+
+    /// Row `i` becomes what row `order[i]` was. In place, a cycle of rows after the other: values are most of a matrix.
+    fn permute_values(&mut self, order: &[usize]) {
+        let columns = self.columns.len();
+        let mut moved = vec![false; order.len()];
+        for begin in 0..order.len() {
+            if moved[begin] || order[begin] == begin {
+                continue;
+            }
+            let first = self.values[begin * columns..][..columns].to_vec();
+            let mut to = begin;
+            loop {
+                moved[to] = true;
+                let from = order[to];
+                if from == begin {
+                    break;
+                }
+                self.values.copy_within(from * columns..(from + 1) * columns, to * columns);
+                to = from;
+            }
+            self.values[to * columns..][..columns].copy_from_slice(&first);
+        }
     }
 }

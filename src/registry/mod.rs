@@ -7,7 +7,7 @@
 //! - **retired**: removed. Its id is gone from the table, but an observer may have found it just before, so each flush
 //!   drains it until its grace has passed. Registering the id again *reclaims* it: same cells, same layout.
 //! - **vacant**: grace has passed *and* every observer has left the passage in which it could have found the route
-//!   (`passage.rs`). Only then do its cells go back.
+//!   (`passage.rs`; looked at in each drain from the removal on). Only then do its cells go back.
 //!
 //! A route past the cap has no slot: it *folds* into a virtual bucket, a slot that ignores labels. There is at most one
 //! live bucket unless an older one is being retired, because a route only gets a new one when there is none.
@@ -27,16 +27,18 @@ use crate::error::Error;
 use crate::events::{Event, EventKind, Events};
 use crate::hash::{hash, IntMap};
 use crate::label::Label;
-use crate::lane::Hot;
+use crate::lane::{Hot, Lane};
 use crate::meta::{heap_bytes, RouteMeta};
 use crate::options::Options;
+use crate::passage::Quiescence;
 use crate::sub_bucket::Parts;
-use crate::sync::Ordering;
+use crate::sync::{spin, yield_now, Ordering};
 use crate::table::{Place, Table};
 use budget::Budget;
 use cell_space::CellSpace;
 use hashbrown::HashTable;
 use slot::{Slot, State};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Routes that the first table has room for. A model checker's are small, so that few of them make a table grow.
@@ -89,6 +91,15 @@ pub(crate) struct Census {
     pub retired: u64,
 }
 
+/// What a retired slot waits for.
+#[derive(Clone, Copy)]
+struct Retired {
+    /// When it was removed (Unix ns): its grace.
+    since_ns: i64,
+    /// The look that all observers have to pass.
+    look: u64,
+}
+
 /// The routes of a sampler; see the head.
 pub(crate) struct Registry {
     options: Options,
@@ -102,8 +113,8 @@ pub(crate) struct Registry {
     folded: IntMap<u64, u32>,
     /// Virtual buckets that take routes, oldest first.
     buckets: Vec<u32>,
-    /// Retired slots, with the time of their removal (Unix ns).
-    retired: Vec<(u32, i64)>,
+    /// Retired slots, by number.
+    retired: IntMap<u32, Retired>,
     /// Live routes with slots of their own.
     tracked: u32,
     next_synthetic: u64,
@@ -115,8 +126,9 @@ pub(crate) struct Registry {
     table: Arc<Table>,
     /// Entries of `table` in use, removed ones included.
     table_used: usize,
-    /// Tables that observers may still hold.
-    old_tables: Vec<Arc<Table>>,
+    /// Tables that observers may still hold, each with the look that it waits for.
+    old_tables: Vec<(Arc<Table>, u64)>,
+    quiescence: Quiescence,
     terms: IntMap<u64, u64>,
     budget: Budget,
     pub events: Events,
@@ -134,7 +146,7 @@ impl Registry {
             ids: HashTable::new(),
             folded: IntMap::default(),
             buckets: Vec::new(),
-            retired: Vec::new(),
+            retired: IntMap::default(),
             tracked: 0,
             next_synthetic: u64::MAX,
             cells: CellSpace::new(),
@@ -144,6 +156,7 @@ impl Registry {
             table: table.clone(),
             table_used: 0,
             old_tables: Vec::new(),
+            quiescence: Quiescence::default(),
             terms: IntMap::default(),
             budget: Budget::new(options.memory_limit_bytes),
             events: Events::new(),
@@ -226,7 +239,7 @@ impl Registry {
 
     /// Brings a retired route back to life, with its cells and its layout.
     fn reclaim(&mut self, number: u32, route: &RouteSpec<'_>, parents: &[u64]) {
-        self.retired.retain(|&(retired, _)| retired != number);
+        self.retired.remove(&number);
         self.reassign(number, route, parents);
         self.slots[number as usize].state = State::Live;
         self.tracked += 1;
@@ -340,7 +353,8 @@ impl Registry {
         }
         self.table_used = live.len();
         hot.table.store(table.word().to_bits(), Ordering::Release);
-        self.old_tables.push(std::mem::replace(&mut self.table, table));
+        let old = std::mem::replace(&mut self.table, table);
+        self.old_tables.push((old, self.quiescence.next_look()));
     }
 
     // ---- Removal.
@@ -366,32 +380,55 @@ impl Registry {
 
     fn retire(&mut self, number: u32, now_ns: i64) {
         self.slots[number as usize].state = State::Retired;
-        self.retired.push((number, now_ns));
+        self.retired.insert(number, Retired { since_ns: now_ns, look: self.quiescence.next_look() });
     }
 
-    /// Whether some removed thing waits for the observers to leave.
-    pub fn awaits_quiescence(&self, now_ns: i64) -> bool {
-        !self.old_tables.is_empty() || self.retired.iter().any(|&(_, since)| self.expired(since, now_ns))
+    /// Before a drain at `now_ns`: looks whether the observers have left the passages in which they could have found
+    /// what was removed. For what could go with this drain, it waits a moment.
+    pub fn look(&mut self, now_ns: i64, lanes: impl FnOnce() -> Arc<Vec<Arc<Lane>>>, hot: &Hot) {
+        // An observer that was put to sleep inside a passage may well outlast this; a later look will do.
+        const LOOKS: u32 = if cfg!(loom) { 1 } else { 2000 };
+        if self.old_tables.is_empty() && self.retired.is_empty() {
+            return;
+        }
+        let expired = self.retired.values().filter(|retired| self.has_expired(retired.since_ns, now_ns));
+        let looks = expired.map(|retired| retired.look).chain(self.old_tables.iter().map(|&(_, look)| look));
+        let wait_for = looks.max().unwrap_or(0);
+        let mut looked = 0;
+        let patience = || {
+            looked += 1;
+            spin();
+            looked < LOOKS
+        };
+        self.quiescence.look(lanes, |lane| lane.passages(), &hot.shared_passages, wait_for, patience);
     }
 
-    fn expired(&self, since_ns: i64, now_ns: i64) -> bool {
+    /// Waits until the observers have left every passage that has begun. `false`: there is no telling.
+    pub fn wait_for_observers(&mut self, lanes: impl FnOnce() -> Arc<Vec<Arc<Lane>>>, hot: &Hot) -> bool {
+        let patience = || {
+            yield_now();
+            true
+        };
+        let this = self.quiescence.next_look();
+        self.quiescence.look(lanes, |lane| lane.passages(), &hot.shared_passages, this, patience)
+    }
+
+    fn has_expired(&self, since_ns: i64, now_ns: i64) -> bool {
         now_ns.saturating_sub(since_ns) >= self.options.grace_ns()
     }
 
-    /// After a drain at `now_ns`: lets go of what has been removed for long enough. `quiet`: before that drain, every
-    /// observer had left the passages in which it could have found what was removed before.
-    pub fn expire(&mut self, now_ns: i64, quiet: bool) {
+    /// After a drain at `now_ns`: lets go of what has been removed for long enough, as far as every observer had left
+    /// it before that drain.
+    pub fn expire(&mut self, now_ns: i64) {
+        self.old_tables.retain(|&(_, look)| !self.quiescence.has_passed(look));
+        let gone = |retired: &Retired| {
+            self.has_expired(retired.since_ns, now_ns) && self.quiescence.has_passed(retired.look)
+        };
+        let gone: Vec<u32> = self.retired.iter().filter(|(_, retired)| gone(retired)).map(|(&number, _)| number).collect();
+        self.vacate(&gone);
         let grace = self.options.grace_ns();
-        let expired = |since: i64| now_ns.saturating_sub(since) >= grace;
-        if quiet {
-            self.old_tables.clear();
-            let (gone, waiting) = self.retired.iter().partition(|&&(_, since)| expired(since));
-            self.retired = waiting;
-            self.vacate(gone);
-        }
-        let buckets = std::mem::take(&mut self.buckets);
-        for number in buckets {
-            if self.slots[number as usize].prune(expired) {
+        for number in std::mem::take(&mut self.buckets) {
+            if self.slots[number as usize].prune(|since_ns| now_ns.saturating_sub(since_ns) >= grace) {
                 self.retire(number, now_ns);
             } else {
                 self.buckets.push(number);
@@ -399,11 +436,12 @@ impl Registry {
         }
     }
 
-    fn vacate(&mut self, gone: Vec<(u32, i64)>) {
+    fn vacate(&mut self, gone: &[u32]) {
         if gone.is_empty() {
             return;
         }
-        for &(number, _) in &gone {
+        for &number in gone {
+            self.retired.remove(&number);
             let slot = &self.slots[number as usize];
             let labels = if slot.is_bucket() { 1 } else { self.labels };
             let (id, first, cells) = (slot.id, slot.first, slot.parts() * labels);
@@ -437,7 +475,8 @@ impl Registry {
     ) -> Result<(), Error> {
         self.check_succession(predecessors, successors)?;
         self.make_room(hot, successors)?;
-        let stays = |id: &u64| successors.iter().any(|successor| successor.route_id == *id);
+        let successor_ids: HashSet<u64> = successors.iter().map(|successor| successor.route_id).collect();
+        let stays = |id: &u64| successor_ids.contains(id);
         // The predecessors' places under the cap are free for their successors.
         let leaving = predecessors.iter().filter(|id| !stays(id) && self.is_individual(**id)).count() as u32;
         let cap = self.options.max_tracked_routes;
@@ -462,22 +501,25 @@ impl Registry {
         if predecessors.is_empty() || successors.is_empty() {
             return Err(Error::InvalidArgument("a split or merge needs routes on both sides".into()));
         }
-        for (i, id) in predecessors.iter().enumerate() {
-            if !self.is_registered(*id) {
-                return Err(Error::UnknownRoute(*id));
+        let named_twice = |id: u64| Err(Error::InvalidArgument(format!("route {id} is named twice")));
+        let mut leaving = HashSet::new();
+        for &id in predecessors {
+            if !self.is_registered(id) {
+                return Err(Error::UnknownRoute(id));
             }
-            if predecessors[..i].contains(id) {
-                return Err(Error::InvalidArgument(format!("route {id} is named twice")));
+            if !leaving.insert(id) {
+                return named_twice(id);
             }
         }
-        for (i, successor) in successors.iter().enumerate() {
+        let mut coming = HashSet::new();
+        for successor in successors {
             let id = successor.route_id;
             self.check(successor)?;
-            if self.is_registered(id) && !predecessors.contains(&id) {
+            if self.is_registered(id) && !leaving.contains(&id) {
                 return Err(Error::RouteExists(id));
             }
-            if successors[..i].iter().any(|other| other.route_id == id) {
-                return Err(Error::InvalidArgument(format!("route {id} is named twice")));
+            if !coming.insert(id) {
+                return named_twice(id);
             }
         }
         Ok(())
@@ -549,9 +591,10 @@ impl Registry {
     pub fn bytes(&self) -> u64 {
         let slots: usize = self.slots.iter().map(Slot::bytes).sum();
         let numbers = [&self.order, &self.newcomers, &self.vacant].map(|list| heap_bytes(list.capacity() * 4));
-        let tables = self.old_tables.iter().chain([&self.table]).map(|table| table.bytes());
+        let tables = self.old_tables.iter().map(|(table, _)| table).chain([&self.table]).map(|table| table.bytes());
         // Integer maps: an entry and a control byte, 7/8 full at most.
-        let maps = heap_bytes((self.folded.capacity() + self.terms.capacity()) * 17 * 8 / 7);
+        let maps = heap_bytes((self.folded.capacity() + self.terms.capacity()) * 17 * 8 / 7)
+            + heap_bytes(self.retired.capacity() * (size_of::<(u32, Retired)>() + 1) * 8 / 7);
         let total = heap_bytes(self.slots.capacity() * size_of::<Slot>())
             + slots
             + numbers.into_iter().sum::<usize>()
