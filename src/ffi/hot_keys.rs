@@ -4,7 +4,7 @@ use super::columns::{check_buffer, copy_out};
 use super::handle::{self, Handle};
 use super::observe::{key, Key};
 use super::sampler::{keyviz_sampler_t, now_ns};
-use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK};
+use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_TYPE_SIZE, KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK};
 use super::structs::{bytes, check_extent, check_size, read_struct, write_out, write_struct, Sized0};
 use crate::hot_keys::{from_json, to_json, HotKey, HotKeys, HotKeysMerge, HotKeysQuery, DEFAULT_MAX_BYTES};
 use crate::label::{Label, Op, Series};
@@ -467,6 +467,10 @@ pub unsafe extern "C" fn keyviz_hot_keys_merge(
         for i in 0..count {
             let at = sources.cast::<u8>().add(i * stride).cast::<keyviz_hot_keys_source_t>();
             let source = read_struct(at, &format!("sources[{i}]"))?;
+            if source.type_size != stride {
+                let message = format!("sources[{i}].type_size is {}, and that of sources[0] is {stride}", source.type_size);
+                return Err(Failure::new(KEYVIZ_ERR_TYPE_SIZE, message));
+            }
             let node = String::from_utf8_lossy(bytes(source.node, source.node_len, "node")?);
             if !source.reply.is_null() {
                 merge.add(&node, &handle::get(source.reply)?.reply)?;

@@ -168,6 +168,52 @@ static void no_struct_has_padding(void) {
     FIELD(keyviz_hot_layout_t, divided_ratio);
     FIELD(keyviz_hot_layout_t, divided_prefix);
     END(keyviz_hot_layout_t);
+
+    FIELD(keyviz_hot_keys_query_t, type_size);
+    FIELD(keyviz_hot_keys_query_t, route_id);
+    FIELD(keyviz_hot_keys_query_t, label);
+    FIELD(keyviz_hot_keys_query_t, series);
+    FIELD(keyviz_hot_keys_query_t, flags);
+    FIELD(keyviz_hot_keys_query_t, sub_bucket);
+    FIELD(keyviz_hot_keys_query_t, column);
+    FIELD(keyviz_hot_keys_query_t, top);
+    FIELD(keyviz_hot_keys_query_t, from_unix_ms);
+    FIELD(keyviz_hot_keys_query_t, to_unix_ms);
+    END(keyviz_hot_keys_query_t);
+
+    FIELD(keyviz_hot_keys_info_t, type_size);
+    FIELD(keyviz_hot_keys_info_t, route_id);
+    FIELD(keyviz_hot_keys_info_t, label);
+    FIELD(keyviz_hot_keys_info_t, series);
+    FIELD(keyviz_hot_keys_info_t, flags);
+    FIELD(keyviz_hot_keys_info_t, sub_bucket);
+    FIELD(keyviz_hot_keys_info_t, degraded);
+    FIELD(keyviz_hot_keys_info_t, reserved);
+    FIELD(keyviz_hot_keys_info_t, keys);
+    FIELD(keyviz_hot_keys_info_t, key_bytes);
+    FIELD(keyviz_hot_keys_info_t, sample_rate);
+    FIELD(keyviz_hot_keys_info_t, sampled_n);
+    FIELD(keyviz_hot_keys_info_t, dropped_samples);
+    FIELD(keyviz_hot_keys_info_t, skipped_long_keys);
+    FIELD(keyviz_hot_keys_info_t, error_bound);
+    FIELD(keyviz_hot_keys_info_t, snapshot_at_ns);
+    END(keyviz_hot_keys_info_t);
+
+    FIELD(keyviz_hot_key_t, type_size);
+    FIELD(keyviz_hot_key_t, key);
+    FIELD(keyviz_hot_key_t, key_len);
+    FIELD(keyviz_hot_key_t, count);
+    FIELD(keyviz_hot_key_t, count_low);
+    FIELD(keyviz_hot_key_t, count_high);
+    END(keyviz_hot_key_t);
+
+    FIELD(keyviz_hot_keys_source_t, type_size);
+    FIELD(keyviz_hot_keys_source_t, node);
+    FIELD(keyviz_hot_keys_source_t, node_len);
+    FIELD(keyviz_hot_keys_source_t, reply);
+    FIELD(keyviz_hot_keys_source_t, error);
+    FIELD(keyviz_hot_keys_source_t, error_len);
+    END(keyviz_hot_keys_source_t);
 }
 
 /* ---- Initialisers. */
@@ -191,6 +237,10 @@ static void the_macros_and_the_functions_initialise_alike(void) {
     SAME_INIT(stats, KEYVIZ_STATS_INIT);
     SAME_INIT(event, KEYVIZ_EVENT_INIT);
     SAME_INIT(hot_layout, KEYVIZ_HOT_LAYOUT_INIT);
+    SAME_INIT(hot_keys_query, KEYVIZ_HOT_KEYS_QUERY_INIT);
+    SAME_INIT(hot_keys_info, KEYVIZ_HOT_KEYS_INFO_INIT);
+    SAME_INIT(hot_key, KEYVIZ_HOT_KEY_INIT);
+    SAME_INIT(hot_keys_source, KEYVIZ_HOT_KEYS_SOURCE_INIT);
 }
 
 /* ---- type_size. Each case passes one struct, in memory of exactly the size that it says. */
@@ -212,6 +262,10 @@ INIT_AS(column_buffer)
 INIT_AS(stats)
 INIT_AS(event)
 INIT_AS(hot_layout)
+INIT_AS(hot_keys_query)
+INIT_AS(hot_keys_info)
+INIT_AS(hot_key)
+INIT_AS(hot_keys_source)
 
 static keyviz_status_t pass_options(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
     (void)sampler;
@@ -277,6 +331,64 @@ static keyviz_status_t pass_layout(keyviz_sampler_t *sampler, void *at, keyviz_e
     return keyviz_hot_layout(sampler, at, error);
 }
 
+/* A reply about one key of route 0. */
+static keyviz_hot_keys_t *reply_of_one_key(void) {
+    static const char json[] = "{\"route_id\":0,\"keys\":[{\"key_b64\":\"YQ==\",\"count\":1}]}";
+    keyviz_hot_keys_t *reply = NULL;
+    CHECK_OK(keyviz_hot_keys_from_json(json, sizeof json - 1, 0, &reply, NULL));
+    return reply;
+}
+
+static keyviz_status_t pass_hot_keys_query(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
+    (void)sampler;
+    keyviz_options_t options = plain_options();
+    options.hot_keys_enabled = 1;
+    keyviz_sampler_t *tracking = sampler_new(options);
+    CHECK_OK(add(tracking, 0, "", ""));
+    CHECK_OK(keyviz_sampler_offer_hot_key(tracking, 0, "a", 1, KEYVIZ_OP_WRITE, KEYVIZ_LABEL_LEGACY, 1));
+    CHECK_OK(keyviz_sampler_publish_hot_keys(tracking, T0 + SECOND, NULL));
+    keyviz_hot_keys_t *reply = NULL;
+    keyviz_status_t status = keyviz_hot_keys_query(tracking, at, &reply, error);
+    CHECK((reply != NULL) == (status == KEYVIZ_OK));
+    keyviz_hot_keys_free(reply);
+    keyviz_sampler_free(tracking);
+    return status;
+}
+
+static keyviz_status_t pass_parsed_query(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
+    (void)sampler;
+    return keyviz_hot_keys_query_parse("route_id=1", 10, at, error);
+}
+
+static keyviz_status_t pass_hot_keys_info(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
+    (void)sampler;
+    keyviz_hot_keys_t *reply = reply_of_one_key();
+    keyviz_status_t status = keyviz_hot_keys_info(reply, at, error);
+    keyviz_hot_keys_free(reply);
+    return status;
+}
+
+static keyviz_status_t pass_hot_key(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
+    (void)sampler;
+    size_t count;
+    keyviz_hot_keys_t *reply = reply_of_one_key();
+    keyviz_status_t status = keyviz_hot_keys_entries(reply, 0, at, 1, &count, error);
+    keyviz_hot_keys_free(reply);
+    return status;
+}
+
+/* A source without a reply: there is nothing to merge, which is told once the source was understood. */
+static keyviz_status_t pass_source(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
+    (void)sampler;
+    keyviz_hot_keys_t *merged = NULL;
+    keyviz_error_t none = KEYVIZ_ERROR_INIT;
+    keyviz_status_t status = keyviz_hot_keys_merge(at, 1, 0, &merged, &none);
+    CHECK(merged == NULL && status != KEYVIZ_OK);
+    if (status == KEYVIZ_ERR_NO_SNAPSHOT) return KEYVIZ_OK;
+    *error = none;
+    return status;
+}
+
 static const struct_case_t CASES[] = {
     {"options", sizeof(keyviz_options_t), 1, init_options, pass_options},
     {"route", sizeof(keyviz_route_t), 1, init_route, pass_route},
@@ -291,6 +403,11 @@ static const struct_case_t CASES[] = {
     {"stats", sizeof(keyviz_stats_t), 0, init_stats, pass_stats},
     {"event", sizeof(keyviz_event_t), 0, init_event, pass_event},
     {"hot_layout", sizeof(keyviz_hot_layout_t), 0, init_hot_layout, pass_layout},
+    {"hot_keys_query", sizeof(keyviz_hot_keys_query_t), 1, init_hot_keys_query, pass_hot_keys_query},
+    {"hot_keys_query (parse)", sizeof(keyviz_hot_keys_query_t), 0, init_hot_keys_query, pass_parsed_query},
+    {"hot_keys_info", sizeof(keyviz_hot_keys_info_t), 0, init_hot_keys_info, pass_hot_keys_info},
+    {"hot_key", sizeof(keyviz_hot_key_t), 0, init_hot_key, pass_hot_key},
+    {"hot_keys_source", sizeof(keyviz_hot_keys_source_t), 1, init_hot_keys_source, pass_source},
 };
 
 static keyviz_status_t pass_sized(const struct_case_t *one, size_t type_size, size_t allocated, int tail) {
