@@ -2,8 +2,9 @@
 
 use keyviz::hot_keys::SpaceSaving;
 use std::collections::HashMap;
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// Entries of a sketch, m.
@@ -83,6 +84,83 @@ fn updates() {
     println!("  {:54}{heavykeeper:>8.1} M/s   {:.1} x slower", "crate heavykeeper 0.7 (no bounds)", ours / heavykeeper);
 }
 
+/// One line of the C program's table.
+struct Case {
+    way: String,
+    rate: u32,
+    routes: u32,
+    threads: u32,
+    mean_ns: f64,
+    p999_ns: f64,
+}
+
+/// Compiles `hotkeys.c` against the release build, runs it over these keys, and gives its table.
+fn observe(keys: &[Vec<u8>]) -> Vec<Case> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("build/bench-hotkeys");
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    let library = root.join("target/release/libkeyviz.so");
+    for name in ["libkeyviz.so", "libkeyviz.so.0"] {
+        std::fs::copy(&library, folder.join(name)).expect("`make build` has made the library");
+    }
+    let program = folder.join("hotkeys");
+    let compiled = Command::new("cc")
+        .args(["-std=c11", "-O2", "-fno-plt", "-Iinclude", "benches/hotkeys.c", "-lkeyviz", "-pthread", "-o"])
+        .arg(&program)
+        .arg(format!("-L{}", folder.display()))
+        .arg(format!("-Wl,-rpath,{}", folder.display()))
+        .current_dir(root)
+        .status();
+    assert!(compiled.expect("there is a C compiler").success());
+    let running = Command::new(program).args(["100", "9"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut running = running.expect("it runs");
+    let mut input = running.stdin.take().expect("it reads");
+    for key in keys {
+        input.write_all(key).and_then(|()| input.write_all(b"\n")).expect("it reads the keys");
+    }
+    drop(input);
+    let output = running.wait_with_output().expect("it ends");
+    let table = String::from_utf8(output.stdout).expect("it prints text");
+    let case = |line: &str| {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let number = |i: usize| fields[i].parse::<f64>().expect("a number");
+        Case {
+            way: fields[0].into(),
+            rate: number(1) as u32,
+            routes: number(2) as u32,
+            threads: number(3) as u32,
+            mean_ns: number(4),
+            p999_ns: number(5),
+        }
+    };
+    table.lines().map(case).collect()
+}
+
+fn observations() {
+    let (name, keys) = keys();
+    println!("\none observation from C, {name}; the limits are for R = 16");
+    println!("  {:14}{:>7}{:>8}{:>8}{:>10}{:>8}{:>10}", "", "routes", "threads", "R", "mean ns", "x off", "p99.9 ns");
+    let mut off = f64::NAN;
+    for case in observe(&keys) {
+        if case.rate == 0 {
+            off = case.mean_ns;
+        }
+        let rate = if case.rate == 0 { "off".into() } else { case.rate.to_string() };
+        let missed = case.rate == 16 && (case.mean_ns > 2.5 * off || case.p999_ns > 2000.0);
+        println!(
+            "  {:14}{:>7}{:>8}{rate:>8}{:>10.2}{:>8.2}{:>10.0}  {}",
+            case.way,
+            case.routes,
+            case.threads,
+            case.mean_ns,
+            case.mean_ns / off,
+            case.p999_ns,
+            if missed { "missed: 2.5 x, 2000 ns" } else { "" }
+        );
+    }
+}
+
 fn main() {
     updates();
+    observations();
 }
