@@ -81,6 +81,8 @@
 #define KEYVIZ_MERGE_OPTIONS_INIT {sizeof(keyviz_merge_options_t), -1, 0, 1, 0, 0, 0}
 #define KEYVIZ_LIMITS_INIT {sizeof(keyviz_limits_t), 0, 0, 0}
 #define KEYVIZ_PNG_OPTIONS_INIT {sizeof(keyviz_png_options_t), 0, 0, 0, 0}
+#define KEYVIZ_VERDICT_INIT {sizeof(keyviz_verdict_t), 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_SPLIT_INIT {sizeof(keyviz_split_t), 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_LIVE_PAGE_INIT {sizeof(keyviz_live_page_t), 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_STATS_INIT {sizeof(keyviz_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_HOT_KEYS_QUERY_INIT {sizeof(keyviz_hot_keys_query_t), 0, 0, 1, 0, 0, 0, 0, 0, 0}
@@ -166,6 +168,30 @@
 
 // Columns of different sources that are at most half a step apart are one column.
 #define KEYVIZ_TOLERANCE_DEFAULT -1
+
+// Nothing was counted.
+#define KEYVIZ_VERDICT_IDLE 0
+
+// About the same in each column.
+#define KEYVIZ_VERDICT_STEADY 1
+
+// Most of it in a few columns.
+#define KEYVIZ_VERDICT_BURST 2
+
+// It comes back after the same time.
+#define KEYVIZ_VERDICT_PERIODIC 3
+
+// It walks along the keys: sequential writes.
+#define KEYVIZ_VERDICT_MOVING_EDGE 4
+
+// Most of it in one sub-bucket.
+#define KEYVIZ_VERDICT_ONE_CELL 5
+
+// Spread over the keys, and steady.
+#define KEYVIZ_VERDICT_EVEN 6
+
+// None of these.
+#define KEYVIZ_VERDICT_IRREGULAR 7
 
 // keyviz_hot_keys_query_t.sub_bucket counts.
 #define KEYVIZ_HOT_KEYS_SUB_BUCKET 1
@@ -581,6 +607,49 @@ typedef struct {
     // Zero.
     uint32_t reserved;
 } keyviz_merge_options_t;
+
+// What is said of a route under one label, all its sub-buckets together (or of an aggregate). What it points at lies in
+// the matrix. Begin with KEYVIZ_VERDICT_INIT.
+typedef struct {
+    // sizeof(keyviz_verdict_t).
+    size_t type_size;
+    // What decided it. Steady, irregular: standard deviation by mean. Burst: the share of the busiest twentieth of the
+    // columns. Periodic: the autocorrelation. Moving edge: parts passed, negative if downwards. One cell, even: the
+    // share of the hottest part. Idle: 0.
+    double measure;
+    // Periodic: the period in ms. Otherwise 0.
+    uint64_t period_ms;
+    // What was counted, UINT64_MAX at most.
+    uint64_t total;
+    // Why, in English, UTF-8, not terminated.
+    const char *reason;
+    // Bytes of reason.
+    size_t reason_len;
+    // KEYVIZ_VERDICT_*.
+    uint32_t verdict;
+    // Zero.
+    uint32_t reserved;
+} keyviz_verdict_t;
+
+// Where a hot route would be split. What it points at lies in the matrix. Begin with KEYVIZ_SPLIT_INIT.
+typedef struct {
+    // sizeof(keyviz_split_t).
+    size_t type_size;
+    // The route.
+    uint64_t route_id;
+    // Its share of the matrix's traffic, all labels, 0 to 1.
+    double share;
+    // The share of the route's traffic below the key, 0 to 1.
+    double below;
+    // The key that would open the upper half; NULL: it cannot be split further here.
+    const void *key;
+    // Bytes of key.
+    size_t key_len;
+    // Why, in English, UTF-8, not terminated.
+    const char *reason;
+    // Bytes of reason.
+    size_t reason_len;
+} keyviz_split_t;
 
 // A question about the hot keys of a route. Begin with KEYVIZ_HOT_KEYS_QUERY_INIT, which asks for the writes of the
 // legacy label.
@@ -1342,6 +1411,25 @@ keyviz_status_t keyviz_merge_finish(keyviz_merge_t *merge, keyviz_matrix_t **out
 
 // Frees a merge, finished or not. NULL is fine.
 void keyviz_merge_free(keyviz_merge_t *merge);
+
+// Says of row `i` how its traffic lies in time and along the keys: its route's under its label, sub-buckets together.
+// The first call for a matrix looks at all of it. A matrix made with KEYVIZ_BUDGET_TOP may lack rows that matter.
+//
+// Errors: KEYVIZ_ERR_NOT_FOUND (no such row), KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_matrix_verdict(const keyviz_matrix_t *matrix,
+                                      size_t i,
+                                      keyviz_verdict_t *verdict,
+                                      keyviz_error_t *err);
+
+// Says where the `i`th hot route would be split, the hottest first: those with a tenth of the traffic or more.
+// Errors: KEYVIZ_ERR_NOT_FOUND (there are no more), KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_matrix_split(const keyviz_matrix_t *matrix,
+                                    size_t i,
+                                    keyviz_split_t *split,
+                                    keyviz_error_t *err);
+
+// The verdict's name for people: "moving edge". NULL: there is none of this number.
+const char *keyviz_verdict_name(uint32_t verdict);
 
 // Fills it like KEYVIZ_HOT_KEYS_QUERY_INIT: zeros, its type_size, and KEYVIZ_SERIES_WRITES. NULL is fine.
 void keyviz_hot_keys_query_init(keyviz_hot_keys_query_t *query);

@@ -3,7 +3,7 @@
 use keyviz::matrix::{Budget, BudgetMode, ErrorKind, Identities, Identity, Matrix, MatrixRow, Merge, MergeOptions};
 use keyviz::Series;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What one source tells of one cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -148,7 +148,7 @@ fn cluster(known: bool) -> impl Strategy<Value = Vec<Matrix>> {
     let one = (prop::collection::btree_set(0i64..8, 0..8), rows);
     (series, prop::collection::vec(one, 1..5)).prop_map(|(series, sources)| {
         let names = ["route:1", "route:1:redis", "route:2:s3#4", "merged:a..b", "route:9"];
-        let matrix = |(i, (columns, rows)): (usize, (std::collections::BTreeSet<i64>, BTreeMap<usize, Vec<Cell>>))| {
+        let matrix = |i: usize, columns: BTreeSet<i64>, rows: BTreeMap<usize, Vec<Cell>>| {
             let columns: Vec<i64> = columns.into_iter().collect();
             let named = |(id, mut cells): (usize, Vec<Cell>)| {
                 cells.truncate(columns.len());
@@ -157,7 +157,7 @@ fn cluster(known: bool) -> impl Strategy<Value = Vec<Matrix>> {
             let rows: Vec<_> = rows.into_iter().map(named).collect();
             source(&format!("node-{i}"), series, &columns, &rows)
         };
-        sources.into_iter().enumerate().map(matrix).collect()
+        sources.into_iter().enumerate().map(|(i, (columns, rows))| matrix(i, columns, rows)).collect()
     })
 }
 

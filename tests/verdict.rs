@@ -105,6 +105,8 @@ fn traffic_that_walks_along_the_keys_is_a_moving_edge() {
     assert_eq!(kind(&fast), VerdictKind::MovingEdge, "several parts a column");
     let to_and_fro = route(1, 16, 64, |part, j| if part == (j / 2) % 16 { 100 } else { 0 });
     assert_ne!(kind(&to_and_fro), VerdictKind::MovingEdge);
+    let broad = route(1, 16, 64, |part, j| if (part < 8) == (j < 32) { 100 } else { 10 });
+    assert_ne!(kind(&broad), VerdictKind::MovingEdge, "half of the keys is no edge");
 }
 
 #[test]
@@ -237,13 +239,13 @@ fn recorded_traffic_is_called_what_it_is() {
     let (_, verdict, split) = judged("wikipedia_edits", ("a", "{"), Series::Writes);
     assert_eq!(verdict.kind, VerdictKind::Steady, "{verdict:?}");
     let key = split.key.expect("it can be split");
-    assert!(&b"en.wikipedia/~"[..] < &key[..] && &key[..] <= &b"vi.wikipedia"[..], "{key:?}");
+    assert!(b"en.wikipedia/~"[..] < key[..] && key[..] <= b"vi.wikipedia"[..], "{key:?}");
     // A site whose logos are on each page.
     let (matrix, verdict, split) = judged("nasa_ksc_19950801", ("/", "0"), Series::Reads);
     assert_eq!(verdict.kind, VerdictKind::OneCell, "{verdict:?}");
     let part = verdict.reason.split(['#', ' ']).nth(2).expect("the reason tells the part");
     let hot = matrix.rows.iter().find(|row| row.id.ends_with(&format!("#{part}"))).expect("it has a row");
-    assert!(&hot.start[..] <= &b"/images/"[..] && &b"/images0"[..] <= &hot.end[..], "{hot:?}");
+    assert!(hot.start[..] <= b"/images/"[..] && b"/images0"[..] <= hot.end[..], "{hot:?}");
     assert!(split.key.is_some());
     assert_eq!(judged("nasa_ksc_19950801", ("", ""), Series::Reads).2.key, None, "all paths are in one part of all keys");
     // A virtual machine's disk: a backup's worth of bytes in a few minutes, which the truth's minutes tell too.

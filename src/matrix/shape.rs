@@ -18,9 +18,8 @@ pub(super) struct TimeShape {
 pub(super) struct Period {
     /// In columns.
     pub columns: usize,
-    /// The autocorrelation at that distance, and at twice that distance.
+    /// The autocorrelation at that distance. Two bursts alone don't reach a half.
     pub strength: f64,
-    pub twice: f64,
 }
 
 /// How traffic lies along the keys, and whether it moves.
@@ -82,7 +81,7 @@ pub(super) fn period(series: &[f64]) -> Option<Period> {
     let near = likeness[unlike..].iter().position(|&likeness| likeness >= 0.9 * most && most > 0.0)? + unlike;
     let rising = likeness[near..].windows(2).take_while(|pair| pair[1] > pair[0]).count();
     let columns = near + rising;
-    Some(Period { columns, strength: likeness[columns], twice: like(columns * 2) })
+    Some(Period { columns, strength: likeness[columns] })
 }
 
 /// The scalar product of two series, as far as both go; in eight sums, which the processor adds side by side.

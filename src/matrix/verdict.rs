@@ -8,9 +8,9 @@
 //! | idle | nothing was counted |
 //! | moving edge | the middle of the traffic goes at least [`EDGE_TRAVEL`] parts one way, without coming back ([`EDGE_STRAIGHTNESS`]), and at any time is narrow beside that way ([`EDGE_SPREAD`]): sequential writes |
 //! | one cell | the hottest part is more than half-way from an even share to all of the traffic, and has more than a burst has |
-//! | periodic | the columns are like themselves ([`PERIOD_LIKENESS`], and half as much at twice the distance) after a time that fits in three times |
+//! | periodic | the columns are like themselves ([`PERIOD_LIKENESS`]) after a time that fits in three times |
 //! | burst | the busiest twentieth of the columns has [`BURST_SHARE`] of the traffic |
-//! | even | the traffic is steady in time, half of the parts or more have some, and none has more than [`EVEN_RATIO`] times its even share |
+//! | even | the traffic is steady in time, and no part has more than [`EVEN_RATIO`] times its even share |
 //! | steady | the columns scatter by no more than [`STEADY_VARIATION`] of their mean, beyond the scatter that counting random arrivals has |
 //! | irregular | nothing else |
 //!
@@ -224,11 +224,11 @@ fn periodic(matrix: &Matrix, series: &[f64], time: &TimeShape) -> Option<Verdict
     if time.columns < MIN_COLUMNS || time.variation < PERIOD_VARIATION {
         return None;
     }
-    let Period { columns, strength, twice } = period(series)?;
+    let Period { columns, strength } = period(series)?;
     let likeness = PERIOD_LIKENESS.max(3.0 / (time.columns as f64).sqrt());
     let span = matrix.columns[matrix.columns.len() - 1].abs_diff(matrix.columns[0]);
     let period_ms = (span as f64 / (time.columns - 1) as f64 * columns as f64).round() as u64;
-    (strength >= likeness && twice >= PERIOD_LIKENESS / 2.0).then(|| Verdict {
+    (strength >= likeness).then(|| Verdict {
         kind: VerdictKind::Periodic,
         measure: strength,
         period_ms,
@@ -252,7 +252,7 @@ fn level(series: Series, time: &TimeShape, keys: &KeyShape) -> Verdict {
     let by_chance = if counts { time.columns as f64 / time.total } else { 0.0 };
     let beyond_chance = (time.variation * time.variation - by_chance).max(0.0).sqrt();
     let steady = time.columns >= MIN_COLUMNS && beyond_chance <= STEADY_VARIATION;
-    let even = keys.parts > 1 && keys.active * 2 >= keys.parts && keys.hottest_share * keys.parts as f64 <= EVEN_RATIO;
+    let even = keys.parts > 1 && keys.hottest_share * keys.parts as f64 <= EVEN_RATIO;
     let (kind, measure, reason) = match (steady, even) {
         (true, true) => {
             let (active, share) = (keys.active, percent(keys.hottest_share));

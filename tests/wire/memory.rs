@@ -120,7 +120,7 @@ fn memory_is_bounded_by_the_input_and_the_limits() {
     let columns = [&[0x0a][..], &alternating[alternating.len() - cells.len() - 3..]].concat();
     let whole = from_proto(&[columns, alternating.clone()].concat(), Series::Writes, &Limits::default()).unwrap();
     assert_eq!(whole.values.len(), cells.len(), "it is a matrix");
-    for input in [alternating, list(0x0a), in_row(0x5a), in_row(0x32), in_row(0x6a), rows, vec![0x12, 0].repeat(SIZE / 2)] {
+    for input in [alternating, list(0x0a), in_row(0x5a), in_row(0x32), in_row(0x6a), rows, [0x12, 0].repeat(SIZE / 2)] {
         let took = peak(|| from_proto(&input, Series::Writes, &limits));
         assert!(took <= most, "{took} bytes for {:02x?}...", &input[..8]);
     }

@@ -1,10 +1,12 @@
 //! Matrices: made from the history or from kept columns, and read.
 //!
-//! Their wire forms and pictures are in `forms.rs`, the cluster merge in `merge.rs`, columns that a host kept in `kept.rs`.
+//! Their wire forms and pictures are in `forms.rs`, the cluster merge in `merge.rs`, what is
+//! said of them in `verdict.rs`, columns that a host kept in `kept.rs`.
 
 mod forms;
 mod kept;
 mod merge;
+mod verdict;
 
 use super::columns::keyviz_column_buffer_t;
 use super::handle::{self, Handle};
@@ -17,7 +19,9 @@ use super::structs::{check_array, read_struct, slice, write_out, write_struct, S
 use crate::column::ColumnRows;
 use crate::label::Series;
 use crate::matrix::{self, Budget, BudgetMode, ErrorKind, Matrix, RowId};
+use crate::matrix::verdict::Verdicts;
 use forms::Kept;
+use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 use std::ffi::{c_char, c_void};
 use std::sync::atomic::AtomicU32;
@@ -53,6 +57,7 @@ pub struct keyviz_matrix_t {
     magic: AtomicU32,
     pub(super) matrix: Matrix,
     kept: Mutex<Kept>,
+    verdicts: OnceCell<Verdicts>,
 }
 
 // SAFETY: `repr(C)`, and the word comes first.
@@ -519,7 +524,7 @@ unsafe fn check_struct<T: Sized0>(at: *const T, what: &str) -> Result<(), Failur
 
 unsafe fn hand_out(out: *mut *mut keyviz_matrix_t, matrix: Matrix) {
     let magic = AtomicU32::new(keyviz_matrix_t::MAGIC);
-    write_out(out, handle::into_raw(keyviz_matrix_t { magic, matrix, kept: Mutex::default() }));
+    write_out(out, handle::into_raw(keyviz_matrix_t { magic, matrix, kept: Mutex::default(), verdicts: OnceCell::new() }));
 }
 
 fn row_of(matrix: &Matrix, i: usize) -> Result<&matrix::MatrixRow, Failure> {
