@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::hash::IntMap;
 use crate::history::{read_file, write_file, History, Loaded, StoredColumn};
-use crate::hot_keys::{Heir, HotKeys, HotKeysQuery, LaneKeys, Settings, SketchId, Snapshot, Tracker};
+use crate::hot_keys::{Heir, HotKeys, HotKeysQuery, LaneKeys, Settings, SketchId, Snapshot, SubRange, Tracker};
 use crate::label::{Label, Op, Series};
 use crate::lane::{Hot, Lane, Observation, Observed, Plain, ANY_LABEL};
 use crate::matrix::{Budget, Matrix};
@@ -529,14 +529,15 @@ impl Sampler {
             Some(sequence) => self.column_hot_keys(sequence, query.route_id, query.label, query.series)?,
             None => self.hot_keys_snapshot(query.route_id, query.label, query.series)?,
         };
-        let part = match query.sub_bucket {
+        let within = match query.sub_bucket {
             Some(part) => {
                 let no_part = || Error::InvalidArgument(format!("the route has no sub-bucket {part}"));
-                Some((part, self.sub_bucket_bounds(query.route_id, part)?.ok_or_else(no_part)?))
+                let (start, end) = self.sub_bucket_bounds(query.route_id, part)?.ok_or_else(no_part)?;
+                Some(SubRange { part, start, end })
             }
             None => None,
         };
-        HotKeys::new(&snapshot, query, part)
+        HotKeys::new(&snapshot, query, within)
     }
 
     /// Takes `count` samples of a key from a host that rolls for itself (one in `hot_keys_sample_rate`). Whether the

@@ -2,10 +2,12 @@
 //!
 //! A sample goes straight into a sketch of its lane, in the observing thread: there is no queue that could run full, and
 //! the faster threads observe, the more of them count. A lane has several windows, each behind a lock that is only
-//! tried. The publication takes one at a time, for as long as moving a few words takes; so the lane's one writer always
-//! finds one of two free, and neither waits nor drops a sample. In the lane that threads share there are more, and when
-//! all of them are in use, the sample is dropped and counted. What the windows of a lane hold is merged in the end, so
-//! it makes no difference which one a sample went into.
+//! tried. The publication takes one at a time, for as long as moving a few words takes, and from the last to the first,
+//! while writers look from the first to the last: so the lane's one writer, when it finds the first held, finds the
+//! second free, and neither waits nor drops a sample. (Only if the next publication came to the second in between: then
+//! it looks again, and drops the sample, counted, when that happened several times over.) In the lane that threads
+//! share there are more windows, and the same holds for as many threads. What the windows of a lane hold is merged in
+//! the end, so it makes no difference which one a sample went into.
 
 use super::roll::Roll;
 use super::space_saving::SpaceSaving;
@@ -18,7 +20,7 @@ use std::sync::Arc;
 /// Windows of a lane with one writer: one to write when the other is being taken.
 const WINDOWS: usize = 2;
 /// Windows of the lane that threads share: as many threads as can be in the middle of a sample.
-const SHARED_WINDOWS: usize = 16;
+const SHARED_WINDOWS: usize = if cfg!(loom) { 2 } else { 16 };
 
 /// What all lanes of a sampler share.
 pub(super) struct Common {
@@ -129,18 +131,19 @@ impl LaneKeys {
     /// Counts a sample in the first window that is free. `false`: there is none, or no room.
     #[inline]
     fn put(&self, id: SketchId, key: &[u8], count: u64) -> bool {
-        let free = self.windows.iter().find_map(TryLock::try_lock);
+        const LOOKS: usize = 4;
+        let free = (0..LOOKS).find_map(|_| self.windows.iter().find_map(TryLock::try_lock));
         free.is_some_and(|mut window| window.offer(&self.common, id, key, count))
     }
 
     /// Takes what the windows hold.
     pub(super) fn take(&self) -> impl Iterator<Item = (SketchId, SpaceSaving)> + '_ {
-        self.windows.iter().flat_map(|window| window.lock().take(&self.common.budget))
+        self.windows.iter().rev().flat_map(|window| window.lock().take(&self.common.budget))
     }
 
     /// Takes what the windows hold for one sketch.
     pub(super) fn remove(&self, id: SketchId) -> impl Iterator<Item = SpaceSaving> + '_ {
-        self.windows.iter().filter_map(move |window| window.lock().remove(id, &self.common.budget))
+        self.windows.iter().rev().filter_map(move |window| window.lock().remove(id, &self.common.budget))
     }
 
     /// What was counted so far.
@@ -166,4 +169,51 @@ impl std::ops::Add for Tally {
 /// Adds 1, as the only writer.
 fn bump(counter: &AtomicU64) {
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+}
+
+/// The hand-over in every order that there is; run with the models of the hot path (`make loom`).
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use crate::options::Options;
+    use loom::thread;
+
+    /// A lane that samples every write.
+    fn lane(shared: bool) -> Arc<LaneKeys> {
+        let options = Options { hot_keys_enabled: true, hot_keys_sample_rate: 1, ..Options::default() };
+        let settings = Settings::new(&options.effective()).expect("hot keys are on");
+        Arc::new(LaneKeys::new(Arc::new(Common { settings, spill: Spill::default(), budget: Budget::new(0) }), shared))
+    }
+
+    fn taken(lane: &LaneKeys) -> u64 {
+        lane.take().map(|(_, sketch)| sketch.observed()).sum()
+    }
+
+    #[test]
+    fn a_lane_with_one_writer_drops_nothing_and_every_sample_is_taken_once() {
+        loom::model(|| {
+            let lane = lane(false);
+            let writer = {
+                let lane = lane.clone();
+                thread::spawn(move || (0..2).for_each(|_| lane.observe(1, 0, 1, b"k")))
+            };
+            let before = taken(&lane);
+            writer.join().unwrap();
+            assert_eq!((before + taken(&lane), lane.tally().dropped), (2, 0));
+        });
+    }
+
+    #[test]
+    fn threads_that_share_a_lane_hand_every_sample_over_or_drop_it() {
+        loom::model(|| {
+            let lane = lane(true);
+            let writers = [0, 1].map(|_| {
+                let lane = lane.clone();
+                thread::spawn(move || lane.observe_shared(1, 0, 1, b"k"))
+            });
+            writers.into_iter().for_each(|writer| writer.join().unwrap());
+            let Tally { sampled, dropped, .. } = lane.tally();
+            assert_eq!((sampled, taken(&lane) + dropped), (2, 2));
+        });
+    }
 }

@@ -32,6 +32,7 @@ pub use json::{from_json, to_json, DEFAULT_MAX_BYTES};
 pub(crate) use lane_keys::LaneKeys;
 pub use merge::HotKeysMerge;
 pub use query::{HotKeysQuery, DEFAULT_TOP, MAX_TOP};
+pub(crate) use report::SubRange;
 pub use report::{HotKey, HotKeys};
 pub use snapshot::{SampledKey, Snapshot};
 pub use space_saving::{Counted, SpaceSaving};

@@ -57,15 +57,22 @@ pub struct HotKey {
     pub count_high: u64,
 }
 
+/// A part of a route's range, and its bounds (empty end: unbounded).
+pub(crate) struct SubRange {
+    pub part: u32,
+    pub start: Vec<u8>,
+    pub end: Vec<u8>,
+}
+
 impl HotKeys {
-    /// Of a snapshot. `part`: the part that is asked for, and its bounds (empty end: unbounded).
-    pub(crate) fn new(snapshot: &Snapshot, query: &HotKeysQuery, part: Option<(u32, (Vec<u8>, Vec<u8>))>) -> Result<Self, Error> {
+    /// Of a snapshot; `within`: the part that is asked for.
+    pub(crate) fn new(snapshot: &Snapshot, query: &HotKeysQuery, within: Option<SubRange>) -> Result<Self, Error> {
         if !query.overlaps(snapshot.stamp.at_ns, snapshot.stamp.step_ns) {
             return Err(Error::OutOfSnapshotWindow);
         }
         let rate = u64::from(snapshot.sample_rate());
-        let inside = |key: &[u8]| match &part {
-            Some((_, (start, end))) => &start[..] <= key && (end.is_empty() || key < &end[..]),
+        let inside = |key: &[u8]| match &within {
+            Some(SubRange { start, end, .. }) => &start[..] <= key && (end.is_empty() || key < &end[..]),
             None => true,
         };
         let scaled = snapshot.keys().filter(|one| inside(one.key)).map(|one| HotKey {
@@ -77,7 +84,7 @@ impl HotKeys {
         let mut reply = Self {
             route_id: snapshot.route_id(),
             label: snapshot.label().name().into(),
-            sub_bucket: part.as_ref().map(|(part, _)| *part),
+            sub_bucket: within.as_ref().map(|within| within.part),
             series: snapshot.series(),
             keys: scaled.take(query.top(snapshot.capacity())).collect(),
             sample_rate: rate,

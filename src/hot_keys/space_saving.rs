@@ -123,6 +123,11 @@ impl SpaceSaving {
         self.entries.len()
     }
 
+    /// Whether no entry is in use.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// What a key without an entry has been seen at most.
     pub fn floor(&self) -> u64 {
         if self.entries.len() < self.capacity as usize {
