@@ -7,7 +7,7 @@ GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 LIB   := target/release/libkeyviz.so.0
 
-.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-matrix clean
+.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench-core     the parts of the way to a matrix, one by one, against the last run (about 2 minutes)"
 	@echo "make bench-sampler  registration, flush, history and memory, with their limits (about 1 minute)"
 	@echo "make bench-matrix   query, merge and wire forms of a matrix, beside their peers (about 2 minutes)"
+	@echo "make bench-hotkeys  hot keys: sketch updates beside peers, and an observation with and without (about 2 minutes)"
 	@echo "make clean          removes what the above made"
 
 build: $(LIB)
@@ -103,6 +104,9 @@ bench-sampler:
 bench-matrix:
 	$(CARGO) bench --bench matrix
 	KEYVIZ_GO=$(GO) $(CARGO) bench --bench wire
+
+bench-hotkeys: build
+	$(CARGO) bench --bench hotkeys
 
 clean:
 	$(CARGO) clean

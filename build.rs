@@ -16,7 +16,7 @@ include!("src/labels.rs");
 /// The structs that begin with their size, and what their initialiser sets besides.
 const INITIALISED: &[(&str, &str)] = &[
     ("error", ", 0, 0, {0}"),
-    ("options", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, {0, 0, 0, 0, 0, 0, 0, 0}"),
+    ("options", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0, 0}"),
     ("route", ", 0, 0, 0, 0, 0, 0, 0, 0"),
     ("column_info", ", 0, 0, 0, 0, 0, 0"),
     ("column_buffer", ", sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
@@ -30,7 +30,11 @@ const INITIALISED: &[(&str, &str)] = &[
     ("verdict", ", 0, 0, 0, 0, 0, 0, 0"),
     ("split", ", 0, 0, 0, 0, 0, 0, 0"),
     ("live_page", ", 0, 0, 0, 0, 0, 0, 0, 0"),
-    ("stats", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+    ("stats", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+    ("hot_keys_query", ", 0, 0, 1, 0, 0, 0, 0, 0, 0"),
+    ("hot_keys_info", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+    ("hot_key", ", 0, 0, 0, 0, 0"),
+    ("hot_keys_source", ", 0, 0, 0, 0, 0"),
     ("event", ", 0, 0, 0, 0, 0, 0, 0"),
     ("hot_layout", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
 ];
@@ -58,7 +62,9 @@ fn write_header(root: &Path, to: &Path) {
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is valid");
     config.after_includes = Some(constants() + &initialisers());
     // The order of a host's first steps; what few need comes last.
-    let sources = ["sampler", "routes", "observe", "lanes", "columns", "history", "matrix/mod", "info", "status", "layout"];
+    let sources = [
+        "sampler", "routes", "observe", "lanes", "columns", "history", "matrix/mod", "hot_keys", "info", "status", "layout",
+    ];
     let builder = sources.iter().fold(cbindgen::Builder::new().with_config(config), |builder, name| {
         builder.with_src(root.join(format!("src/ffi/{name}.rs")))
     });

@@ -18,6 +18,7 @@
  *             _to_html, _to_png: for people; keyviz_live_page, _live_page_policy: a page that a server keeps up to date
  *             _verdict, _split: what the library says of it
  *   cluster   keyviz_merge_new, _add, _add_failure, _finish, _free: the matrices of all nodes as one
+ *   hot keys  keyviz_sampler_publish_hot_keys (each step), keyviz_hot_keys_query, _entries, _to_json, _from_json, _merge
  *   watch     keyviz_sampler_stats, _poll_events, _set_event_callback
  *
  * Conventions
@@ -76,7 +77,7 @@
 
 // Initialisers: sizes where a struct tells them, and zero for the rest.
 #define KEYVIZ_ERROR_INIT {sizeof(keyviz_error_t), 0, 0, {0}}
-#define KEYVIZ_OPTIONS_INIT {sizeof(keyviz_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, {0, 0, 0, 0, 0, 0, 0, 0}}
+#define KEYVIZ_OPTIONS_INIT {sizeof(keyviz_options_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0, 0}}
 #define KEYVIZ_ROUTE_INIT {sizeof(keyviz_route_t), 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_COLUMN_INFO_INIT {sizeof(keyviz_column_info_t), 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_COLUMN_BUFFER_INIT {sizeof(keyviz_column_buffer_t), sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
@@ -90,13 +91,26 @@
 #define KEYVIZ_VERDICT_INIT {sizeof(keyviz_verdict_t), 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_SPLIT_INIT {sizeof(keyviz_split_t), 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_LIVE_PAGE_INIT {sizeof(keyviz_live_page_t), 0, 0, 0, 0, 0, 0, 0, 0}
-#define KEYVIZ_STATS_INIT {sizeof(keyviz_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_STATS_INIT {sizeof(keyviz_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_HOT_KEYS_QUERY_INIT {sizeof(keyviz_hot_keys_query_t), 0, 0, 1, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_HOT_KEYS_INFO_INIT {sizeof(keyviz_hot_keys_info_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_HOT_KEY_INIT {sizeof(keyviz_hot_key_t), 0, 0, 0, 0, 0}
+#define KEYVIZ_HOT_KEYS_SOURCE_INIT {sizeof(keyviz_hot_keys_source_t), 0, 0, 0, 0, 0}
 #define KEYVIZ_EVENT_INIT {sizeof(keyviz_event_t), 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 
 // Number of coarser resolutions.
 #define KEYVIZ_RESOLUTIONS 4
+
+// Keys of writes are sampled.
+#define KEYVIZ_HOT_KEYS_WRITES 0
+
+// Keys of reads are sampled.
+#define KEYVIZ_HOT_KEYS_READS 1
+
+// Keys of both are.
+#define KEYVIZ_HOT_KEYS_BOTH 2
 
 // The route has slots of its own.
 #define KEYVIZ_PLACEMENT_INDIVIDUAL 0
@@ -186,6 +200,12 @@
 // None of these.
 #define KEYVIZ_VERDICT_IRREGULAR 7
 
+// keyviz_hot_keys_query_t.sub_bucket counts.
+#define KEYVIZ_HOT_KEYS_SUB_BUCKET 1
+
+// keyviz_hot_keys_query_t.column counts.
+#define KEYVIZ_HOT_KEYS_COLUMN 2
+
 // Changes when a program that was compiled against an older header may no longer work with the library.
 #define KEYVIZ_ABI_VERSION 0
 
@@ -200,6 +220,9 @@
 
 // The version of the hot layout.
 #define KEYVIZ_HOT_LAYOUT_VERSION 1
+
+// A reply to a question about hot keys. It never changes; any number of threads may read it at a time.
+typedef struct keyviz_hot_keys_t keyviz_hot_keys_t;
 
 // A lane: a private set of counters. One thread at a time uses it, and it may pass from thread to thread (with the
 // host's own synchronisation). Threads that call keyviz_observe need none: they get theirs by themselves.
@@ -261,8 +284,26 @@ typedef struct {
     uint32_t reserved0;
     // Coarser resolutions, each coarser than the one before; default: none.
     keyviz_resolution_t resolutions[KEYVIZ_RESOLUTIONS];
+    // 1: sample keys, to be published with keyviz_sampler_publish_hot_keys; default 0: no key is kept anywhere.
+    uint32_t hot_keys_enabled;
+    // Entries of a hot-key sketch, m; default 64, cap 256. There is one for each route, label and series.
+    uint32_t hot_keys_per_route;
+    // One in so many observations is sampled, R; default 16, cap 1024.
+    uint32_t hot_keys_sample_rate;
+    // Sketches that a lane holds between two publications; default 8192, cap 65536. For one more, it merges one into
+    // those that all lanes share.
+    uint32_t hot_keys_queue_size;
+    // Longest key that is sampled, in bytes; default 1024, cap 4096. Longer ones are counted as skipped.
+    uint32_t hot_keys_max_key_len;
+    // KEYVIZ_HOT_KEYS_WRITES (default), _READS or _BOTH: whose keys are sampled. Each series has sketches of its own.
+    uint32_t hot_keys_series;
+    // 1: each column in the history keeps the first 8 keys of each route, label and series that were published since
+    // the column before (so publish, then flush).
+    uint32_t hot_keys_in_columns;
     // Zero.
-    uint64_t reserved[8];
+    uint32_t reserved1;
+    // Zero.
+    uint64_t reserved[4];
 } keyviz_options_t;
 
 // What a call came to: `KEYVIZ_OK`, or one of `KEYVIZ_ERR_*`. After an error nothing was changed, and no output was
@@ -632,6 +673,100 @@ typedef struct {
     size_t reason_len;
 } keyviz_split_t;
 
+// A question about the hot keys of a route. Begin with KEYVIZ_HOT_KEYS_QUERY_INIT, which asks for the writes of the
+// legacy label.
+typedef struct {
+    // sizeof(keyviz_hot_keys_query_t).
+    size_t type_size;
+    // The route.
+    uint64_t route_id;
+    // KEYVIZ_LABEL_*; KEYVIZ_LABEL_LEGACY where labels are off.
+    uint32_t label;
+    // KEYVIZ_SERIES_WRITES or KEYVIZ_SERIES_READS.
+    uint32_t series;
+    // KEYVIZ_HOT_KEYS_SUB_BUCKET, KEYVIZ_HOT_KEYS_COLUMN.
+    uint32_t flags;
+    // With its flag: only the keys of this part of the route's range.
+    uint32_t sub_bucket;
+    // With its flag: what the column of this sequence number keeps (see hot_keys_in_columns), not the newest snapshot.
+    uint64_t column;
+    // Keys at most; 0: 20. Below 0 is an error; more than 1024, or than a sketch has, gives as many as there are.
+    int64_t top;
+    // The snapshot's window must reach to this time, Unix ms; 0: any.
+    int64_t from_unix_ms;
+    // The snapshot's window must begin by this time, Unix ms; 0: any.
+    int64_t to_unix_ms;
+} keyviz_hot_keys_query_t;
+
+// What a reply says besides its keys. Begin with KEYVIZ_HOT_KEYS_INFO_INIT.
+typedef struct {
+    // sizeof(keyviz_hot_keys_info_t).
+    size_t type_size;
+    // The route.
+    uint64_t route_id;
+    // KEYVIZ_LABEL_*; KEYVIZ_LABEL_UNKNOWN: one that this library does not know, as the JSON can have it.
+    uint32_t label;
+    // KEYVIZ_SERIES_WRITES or KEYVIZ_SERIES_READS.
+    uint32_t series;
+    // KEYVIZ_HOT_KEYS_SUB_BUCKET, if one was asked for.
+    uint32_t flags;
+    // With its flag: the part that was asked for.
+    uint32_t sub_bucket;
+    // 1: samples were dropped, keys were skipped, or a node did not answer.
+    uint32_t degraded;
+    // Zero.
+    uint32_t reserved;
+    // The number of keys.
+    uint64_t keys;
+    // Bytes of all keys together.
+    uint64_t key_bytes;
+    // One in so many observations was sampled, R.
+    uint64_t sample_rate;
+    // Sampled observations of this route, label and series, N; not scaled.
+    uint64_t sampled_n;
+    // Samples of any route that could not be taken.
+    uint64_t dropped_samples;
+    // Observations of any route whose key was too long to be sampled.
+    uint64_t skipped_long_keys;
+    // R x N / m: by how much a count may exceed how often the key was sampled, times R.
+    uint64_t error_bound;
+    // Unix ns: when the snapshot was published.
+    int64_t snapshot_at_ns;
+} keyviz_hot_keys_info_t;
+
+// One key of a reply: count_low <= (how often it was sampled) x R <= count_high.
+typedef struct {
+    // sizeof(keyviz_hot_key_t).
+    size_t type_size;
+    // The key. It belongs to the reply, and is valid as long as that.
+    const void *key;
+    // Bytes of the key.
+    size_t key_len;
+    // Observations of it, as the sketch counts: sampled, times R.
+    uint64_t count;
+    // At least so many.
+    uint64_t count_low;
+    // At most so many.
+    uint64_t count_high;
+} keyviz_hot_key_t;
+
+// One node's answer. Begin with KEYVIZ_HOT_KEYS_SOURCE_INIT. Without a reply and without an error, the node answered that
+// it has no snapshot.
+typedef struct {
+    // sizeof(keyviz_hot_keys_source_t).
+    size_t type_size;
+    // The node's name or address, UTF-8.
+    const void *node;
+    // Bytes of node.
+    size_t node_len;
+    // Its reply, with all its keys (ask with a top of 1024); NULL: there is none.
+    const keyviz_hot_keys_t *reply;
+    // Why it did not answer, UTF-8; NULL: it did.
+    const void *error;
+    // Bytes of error.
+    size_t error_len;
+} keyviz_hot_keys_source_t;
+
 // What a sampler has, and where its memory is. Begin with KEYVIZ_STATS_INIT.
 typedef struct {
     // sizeof(keyviz_stats_t).
@@ -660,6 +795,22 @@ typedef struct {
     uint64_t route_bytes;
     // Bytes of the history.
     uint64_t history_bytes;
+    // Bytes of hot keys: samples, snapshots, and what columns keep.
+    uint64_t hot_key_bytes;
+    // Snapshots of hot keys.
+    uint64_t hot_key_snapshots;
+    // Observations that were rolled for, so far: those with a key that is not too long, on routes with slots of their
+    // own, in the series that are tracked. Exact while nobody observes.
+    uint64_t hot_keys_rolled;
+    // Observations that were sampled, and keys that were offered, so far. Each is in a snapshot, in the window under
+    // way, dropped or forgotten.
+    uint64_t hot_keys_sampled;
+    // Samples that could not be taken, so far.
+    uint64_t hot_keys_dropped;
+    // Observations whose key was too long, so far.
+    uint64_t hot_keys_skipped;
+    // Samples that went with their removed routes, so far.
+    uint64_t hot_keys_forgotten;
 } keyviz_stats_t;
 
 // Something that the host's log should say. It holds no key bytes.
@@ -811,6 +962,16 @@ typedef struct {
 
 // The input is larger than a limit allows.
 #define KEYVIZ_ERR_TOO_LARGE 20
+
+// The sampler tracks no hot keys.
+#define KEYVIZ_ERR_HOT_KEYS_OFF 21
+
+// There is no snapshot of these hot keys: the route is unknown or in a virtual bucket, or nothing of it was sampled and
+// published yet.
+#define KEYVIZ_ERR_NO_SNAPSHOT 22
+
+// The snapshot is not of the time that was asked for.
+#define KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW 23
 
 #ifdef __cplusplus
 extern "C" {
@@ -1345,6 +1506,115 @@ keyviz_status_t keyviz_matrix_split(const keyviz_matrix_t *matrix,
 
 // The verdict's name for people: "moving edge". NULL: there is none of this number.
 const char *keyviz_verdict_name(uint32_t verdict);
+
+// Fills it like KEYVIZ_HOT_KEYS_QUERY_INIT: zeros, its type_size, and KEYVIZ_SERIES_WRITES. NULL is fine.
+void keyviz_hot_keys_query_init(keyviz_hot_keys_query_t *query);
+
+// Fills it with zeros and its type_size, like KEYVIZ_HOT_KEYS_INFO_INIT. NULL is fine.
+void keyviz_hot_keys_info_init(keyviz_hot_keys_info_t *info);
+
+// Fills it with zeros and its type_size, like KEYVIZ_HOT_KEY_INIT. NULL is fine.
+void keyviz_hot_key_init(keyviz_hot_key_t *key);
+
+// Fills it with zeros and its type_size, like KEYVIZ_HOT_KEYS_SOURCE_INIT. NULL is fine.
+void keyviz_hot_keys_source_init(keyviz_hot_keys_source_t *source);
+
+// Ends the window of hot keys at `now_ns` (Unix ns) and publishes what was sampled in it: call it each step, and once
+// more before keyviz_sampler_close, which forgets everything. Publications wait for one another; no observer, flush or
+// registration waits, but a removal, a split or a merge of routes does.
+//
+// Errors: KEYVIZ_ERR_HOT_KEYS_OFF.
+keyviz_status_t keyviz_sampler_publish_hot_keys(keyviz_sampler_t *sampler, int64_t now_ns, keyviz_error_t *err);
+
+// keyviz_sampler_publish_hot_keys at the time of the system's clock.
+keyviz_status_t keyviz_sampler_publish_hot_keys_now(keyviz_sampler_t *sampler, keyviz_error_t *err);
+
+// Takes `count` samples of a key from a binding that rolls on its own side: it counts as if an observation had been
+// sampled so often, and nothing is added to the cells. A key that is longer than hot_keys_max_key_len counts `count`
+// times as skipped; a route in a virtual bucket, and a series that is not tracked, are ignored. Never blocks. Without a
+// sampler nothing happens, and the call is OK.
+//
+// Errors: KEYVIZ_ERR_HOT_KEYS_OFF, KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_ERR_INVALID_ARGUMENT (op or label is none),
+// KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_sampler_offer_hot_key(keyviz_sampler_t *sampler,
+                                             uint64_t route_id,
+                                             const void *key,
+                                             size_t key_len,
+                                             uint32_t op,
+                                             uint32_t label,
+                                             uint64_t count);
+
+// Reads a question from the query string of a URL, without its '?': route_id (required), label (a name), sub_bucket,
+// series (a name), top, from_unix_ms, to_unix_ms, column; other parameters are ignored. `query` begins with its
+// type_size.
+//
+// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (the message names the parameter), KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_hot_keys_query_parse(const void *text,
+                                            size_t len,
+                                            keyviz_hot_keys_query_t *query,
+                                            keyviz_error_t *err);
+
+// Asks for the hot keys of a route. On success `*out` is the caller's, to free with keyviz_hot_keys_free.
+//
+// Errors: KEYVIZ_ERR_HOT_KEYS_OFF, KEYVIZ_ERR_NO_SNAPSHOT, KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW,
+// KEYVIZ_ERR_INVALID_ARGUMENT (a label, series, flag or sub-bucket that there is not, a negative top, from after to),
+// KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_hot_keys_query(const keyviz_sampler_t *sampler,
+                                      const keyviz_hot_keys_query_t *query,
+                                      keyviz_hot_keys_t **out,
+                                      keyviz_error_t *err);
+
+// What the reply says besides its keys.
+keyviz_status_t keyviz_hot_keys_info(const keyviz_hot_keys_t *hot_keys,
+                                     keyviz_hot_keys_info_t *info,
+                                     keyviz_error_t *err);
+
+// Reads up to `capacity` keys from the `first` on, most counted first, into `keys`, an array whose stride is
+// `keys[0].type_size` (the others need no preparation); `*count` becomes their number.
+//
+// Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_hot_keys_entries(const keyviz_hot_keys_t *hot_keys,
+                                        size_t first,
+                                        keyviz_hot_key_t *keys,
+                                        size_t capacity,
+                                        size_t *count,
+                                        keyviz_error_t *err);
+
+// Writes the reply as JSON into the caller's buffer (no zero follows). `*size` becomes its length, also when it does
+// not fit.
+//
+// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_hot_keys_to_json(const keyviz_hot_keys_t *hot_keys,
+                                        void *buffer,
+                                        size_t capacity,
+                                        size_t *size,
+                                        keyviz_error_t *err);
+
+// Reads a reply from JSON that nobody vouches for. `max_bytes`: how much to read at most; 0: 16 MiB. On success `*out`
+// is the caller's, to free with keyviz_hot_keys_free.
+//
+// Errors: KEYVIZ_ERR_TOO_LARGE, KEYVIZ_ERR_MALFORMED (the message says at which byte, and quotes nothing of the input),
+// KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_hot_keys_from_json(const void *json,
+                                          size_t len,
+                                          size_t max_bytes,
+                                          keyviz_hot_keys_t **out,
+                                          keyviz_error_t *err);
+
+// Merges the answers of a cluster's nodes: `count` sources, whose stride is `sources[0].type_size`, into one reply with
+// at most `top` keys; 0: 20. Counts and bounds add up; it is degraded if a node did not answer. On success `*out` is the
+// caller's, to free with keyviz_hot_keys_free.
+//
+// Errors: KEYVIZ_ERR_NO_SNAPSHOT (no source has a reply), KEYVIZ_ERR_INVALID_ARGUMENT (replies to different questions),
+// KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE, KEYVIZ_ERR_INVALID_HANDLE.
+keyviz_status_t keyviz_hot_keys_merge(const keyviz_hot_keys_source_t *sources,
+                                      size_t count,
+                                      size_t top,
+                                      keyviz_hot_keys_t **out,
+                                      keyviz_error_t *err);
+
+// Frees a reply. NULL is fine.
+void keyviz_hot_keys_free(keyviz_hot_keys_t *hot_keys);
 
 // The ABI version of the library that is linked; compare it with KEYVIZ_ABI_VERSION of the header.
 uint32_t keyviz_abi_version(void);

@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_drain_takes_what_was_counted_since_the_last_committed_one() {
-        let lanes = [Arc::new(Lane::new()), Arc::new(Lane::new())];
+        let lanes = [Arc::new(Lane::new(None)), Arc::new(Lane::new(None))];
         let count = |lane: usize, cell: u32, op: usize, bytes: u64| {
             lanes[lane].cells().get_or_map(cell).unwrap().count(op, bytes);
         };

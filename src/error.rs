@@ -31,6 +31,17 @@ pub enum Error {
     NewerImage(u32),
     /// A file could not be read or written.
     Io(String),
+    /// The sampler tracks no hot keys.
+    HotKeysOff,
+    /// There is no snapshot of hot keys: the route is unknown or in a virtual bucket, or nothing of it was sampled and
+    /// published yet.
+    NoSnapshot,
+    /// The snapshot is not of the time that was asked for.
+    OutOfSnapshotWindow,
+    /// An input is not what it should be: what, and at which byte.
+    Malformed(String),
+    /// An input is larger than its limit.
+    TooLarge(String),
     /// The caller's buffers are too small; nothing was drained.
     BufferTooSmall(String),
 }
@@ -51,6 +62,11 @@ impl fmt::Display for Error {
             Error::CorruptImage(what) => write!(f, "the history image is damaged: {what}"),
             Error::NewerImage(version) => write!(f, "the history image has version {version}, which is newer than this library"),
             Error::Io(what) => write!(f, "{what}"),
+            Error::HotKeysOff => write!(f, "the sampler tracks no hot keys"),
+            Error::NoSnapshot => write!(f, "there is no snapshot of these hot keys"),
+            Error::OutOfSnapshotWindow => write!(f, "the snapshot is not of the time that was asked for"),
+            Error::Malformed(what) => write!(f, "malformed: {what}"),
+            Error::TooLarge(what) => write!(f, "too large: {what}"),
             Error::BufferTooSmall(what) => write!(f, "buffer too small: {what}"),
         }
     }

@@ -8,6 +8,7 @@
 //! state, and the acquire exchange of the next lease, hand them over.
 
 use crate::cells::{Cells, OutOfMemory};
+use crate::hot_keys::LaneKeys;
 use crate::passage::{Passages, SharedPassages};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::table::{Place, TableWord};
@@ -31,6 +32,8 @@ pub(crate) struct Lane {
     missed: AtomicU64,
     cells: Cells,
     state: AtomicU32,
+    /// Where hot keys are on.
+    keys: Option<LaneKeys>,
 }
 
 const FREE: u32 = 0;
@@ -93,12 +96,14 @@ impl Lane {
     pub const MISSED_OFFSET: usize = std::mem::offset_of!(Self, missed);
     pub const CELLS_OFFSET: usize = std::mem::offset_of!(Self, cells);
 
-    pub fn new() -> Self {
+    /// A leased lane, which samples keys if it has what that takes.
+    pub fn new(keys: Option<LaneKeys>) -> Self {
         Self {
             passages: Passages::default(),
             missed: AtomicU64::new(0),
             cells: Cells::new(),
             state: AtomicU32::new(LEASED),
+            keys,
         }
     }
 
@@ -115,13 +120,27 @@ impl Lane {
         counted
     }
 
+    /// As [`Lane::observe_plain`], and samples the key.
     #[inline(always)]
-    fn count_plain(&self, hot: &Hot, route_id: u64, rest: impl FnOnce() -> Option<Plain>) -> Option<()> {
+    pub fn observe_plain_key(&self, hot: &Hot, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+        self.passages.enter();
+        let counted = self.count_plain(hot, route_id, rest);
+        if let (Some((place, Plain { op, label, .. })), Some(keys)) = (counted, &self.keys) {
+            if !place.is_bucket() {
+                keys.observe(route_id, label, op, key);
+            }
+        }
+        self.passages.leave();
+        counted.is_some()
+    }
+
+    #[inline(always)]
+    fn count_plain(&self, hot: &Hot, route_id: u64, rest: impl FnOnce() -> Option<Plain>) -> Option<(Place, Plain)> {
         let place = hot.table().find_direct(route_id)?;
         let segment = self.cells.segment(place.direct_slot())?;
-        let Plain { bytes, op, label } = rest()?;
-        segment.count(place.direct_offset(label), op as usize, bytes);
-        Some(())
+        let plain = rest()?;
+        segment.count(place.direct_offset(plain.label), plain.op as usize, plain.bytes);
+        Some((place, plain))
     }
 
     /// Counts one observation, as the lane's holder.
@@ -162,7 +181,17 @@ impl Lane {
             },
         };
         cell.count(observation.op as usize, observation.bytes);
+        if let Some((keys, key)) = self.sampling(place, &observation) {
+            keys.observe(observation.route_id, observation.label, observation.op, key);
+        }
         Observed::Counted
+    }
+
+    /// What samples an observation that was counted, and its key; virtual buckets have no hot keys.
+    #[inline(always)]
+    fn sampling<'o>(&self, place: Place, observation: &Observation<'o>) -> Option<(&LaneKeys, &'o [u8])> {
+        let keys = self.keys.as_ref()?;
+        Some((keys, observation.key.filter(|_| !place.is_bucket())?))
     }
 
     /// Counts one observation in the shared lane.
@@ -176,6 +205,9 @@ impl Lane {
             Some(place) => match self.cells.get_or_map(place.cell(observation.label, observation.key)) {
                 Ok(cell) => {
                     cell.count_shared(observation.op as usize, observation.bytes);
+                    if let Some((keys, key)) = self.sampling(place, &observation) {
+                        keys.observe_shared(observation.route_id, observation.label, observation.op, key);
+                    }
                     Observed::Counted
                 }
                 Err(OutOfMemory) => Observed::OutOfMemory,
@@ -192,6 +224,22 @@ impl Lane {
 
     pub fn cells(&self) -> &Cells {
         &self.cells
+    }
+
+    /// Takes `count` samples of a key that the host has rolled for, in the shared lane. Whether the route is known.
+    pub fn offer_key(&self, hot: &Hot, observation: Observation<'_>, count: u64) -> bool {
+        let passage = hot.shared_passages.enter();
+        let place = hot.find(&observation);
+        if let Some((keys, key)) = place.and_then(|place| self.sampling(place, &observation)) {
+            keys.offer(observation.route_id, observation.label, observation.op, key, count);
+        }
+        hot.shared_passages.leave(passage);
+        place.is_some()
+    }
+
+    /// What samples keys; `None`: hot keys are off.
+    pub fn keys(&self) -> Option<&LaneKeys> {
+        self.keys.as_ref()
     }
 
     /// Gives the cells' memory back.

@@ -12,6 +12,7 @@
 //! - `lane.rs` is the hot path: `table.rs` finds the route's cells, `cells.rs` holds them, `passage.rs` keeps what an
 //!   observer holds alive, `sync.rs` has the atomics; `thread.rs` and `pool.rs` hand the lanes out.
 //! - `registry/` owns the routes: registration, coarsening, removal, reclaim; `sub_bucket.rs` cuts their ranges.
+//! - `hot_keys/` samples keys beside the hot path, and tells which make a cell hot.
 //! - `ffi/` is the C API, and nothing but: it checks arguments and calls the above. `include/keyviz.h` is made from it.
 //!
 //! `unsafe` is denied, and allowed where it is the point: the hot path's modules above and `ffi/`.
@@ -24,6 +25,7 @@ mod events;
 mod ffi;
 mod hash;
 mod history;
+pub mod hot_keys;
 pub mod label;
 mod lane;
 #[cfg(all(test, loom))]

@@ -27,6 +27,50 @@ pub struct Options {
     pub resolutions: [Resolution; MAX_RESOLUTIONS],
     /// Unix ns at which the first column's window begins.
     pub created_ns: i64,
+    /// Sample keys, and publish the hottest of each route, label and series; see [`crate::hot_keys`].
+    pub hot_keys_enabled: bool,
+    /// Entries of a hot-key sketch, m; 0: 64; at most 256.
+    pub hot_keys_per_route: u32,
+    /// One in so many observations is sampled, R; 0: 16; at most 1024.
+    pub hot_keys_sample_rate: u32,
+    /// Sketches that a lane holds between two publications; 0: 8192; at most 65 536. For one more, it merges one into
+    /// those that all lanes share.
+    pub hot_keys_queue_size: u32,
+    /// Longest key that is sampled, in bytes; 0: 1024; at most 4096. Longer ones are counted as skipped.
+    pub hot_keys_max_key_len: u32,
+    /// Which operations are sampled.
+    pub hot_keys_series: HotKeysSeries,
+    /// Keep the first 8 keys of each route, label and series with each column in the history.
+    pub hot_keys_in_columns: bool,
+}
+
+/// Which operations' keys are sampled. Each of the two series has sketches of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum HotKeysSeries {
+    /// Writes only.
+    #[default]
+    Writes = 0,
+    /// Reads only.
+    Reads = 1,
+    /// Both.
+    Both = 2,
+}
+
+impl HotKeysSeries {
+    /// The value with this number, if there is one.
+    pub fn from_index(index: u32) -> Option<Self> {
+        [Self::Writes, Self::Reads, Self::Both].get(index as usize).copied()
+    }
+
+    /// Bit 0: reads; bit 1: writes.
+    pub(crate) fn mask(self) -> u32 {
+        match self {
+            Self::Writes => 0b10,
+            Self::Reads => 0b01,
+            Self::Both => 0b11,
+        }
+    }
 }
 
 /// A resolution beyond the history's ring: columns of `step_ns`, kept for `retention_ns`. They hold sums.
@@ -58,6 +102,22 @@ pub const MAX_KEY_BUCKETS_PER_ROUTE: u32 = 256;
 pub const DEFAULT_MAX_LANES: u32 = 256;
 /// Cap of `max_lanes`.
 pub const MAX_LANES: u32 = 4096;
+/// Entries of a hot-key sketch.
+pub const DEFAULT_HOT_KEYS_PER_ROUTE: u32 = 64;
+/// Cap of `hot_keys_per_route`.
+pub const MAX_HOT_KEYS_PER_ROUTE: u32 = 256;
+/// One in so many observations is sampled.
+pub const DEFAULT_HOT_KEYS_SAMPLE_RATE: u32 = 16;
+/// Cap of `hot_keys_sample_rate`.
+pub const MAX_HOT_KEYS_SAMPLE_RATE: u32 = 1024;
+/// Sketches that a lane holds.
+pub const DEFAULT_HOT_KEYS_QUEUE_SIZE: u32 = 8192;
+/// Cap of `hot_keys_queue_size`.
+pub const MAX_HOT_KEYS_QUEUE_SIZE: u32 = 65_536;
+/// Longest key that is sampled.
+pub const DEFAULT_HOT_KEYS_MAX_KEY_LEN: u32 = 1024;
+/// Cap of `hot_keys_max_key_len`.
+pub const MAX_HOT_KEYS_MAX_KEY_LEN: u32 = 4096;
 
 impl Options {
     /// The options with defaults and caps applied.
@@ -70,6 +130,13 @@ impl Options {
             key_buckets_per_route: or_default(self.key_buckets_per_route, DEFAULT_KEY_BUCKETS_PER_ROUTE)
                 .min(MAX_KEY_BUCKETS_PER_ROUTE),
             max_lanes: or_default(self.max_lanes, DEFAULT_MAX_LANES).min(MAX_LANES),
+            hot_keys_per_route: or_default(self.hot_keys_per_route, DEFAULT_HOT_KEYS_PER_ROUTE).min(MAX_HOT_KEYS_PER_ROUTE),
+            hot_keys_sample_rate: or_default(self.hot_keys_sample_rate, DEFAULT_HOT_KEYS_SAMPLE_RATE)
+                .min(MAX_HOT_KEYS_SAMPLE_RATE),
+            hot_keys_queue_size: or_default(self.hot_keys_queue_size, DEFAULT_HOT_KEYS_QUEUE_SIZE)
+                .min(MAX_HOT_KEYS_QUEUE_SIZE),
+            hot_keys_max_key_len: or_default(self.hot_keys_max_key_len, DEFAULT_HOT_KEYS_MAX_KEY_LEN)
+                .min(MAX_HOT_KEYS_MAX_KEY_LEN),
             ..self
         }
     }
@@ -102,10 +169,18 @@ mod tests {
             history_columns: u32::MAX,
             key_buckets_per_route: u32::MAX,
             max_lanes: u32::MAX,
+            hot_keys_per_route: u32::MAX,
+            hot_keys_sample_rate: u32::MAX,
+            hot_keys_queue_size: u32::MAX,
+            hot_keys_max_key_len: u32::MAX,
             ..Options::default()
         }
         .effective();
         assert_eq!((all_large.history_columns, all_large.key_buckets_per_route, all_large.max_lanes), (100_000, 256, 4096));
+        let hot_keys = |o: Options| (o.hot_keys_per_route, o.hot_keys_sample_rate, o.hot_keys_queue_size, o.hot_keys_max_key_len);
+        assert_eq!(hot_keys(all_default), (64, 16, 8192, 1024));
+        assert_eq!(hot_keys(all_large), (256, 1024, 65_536, 4096));
+        assert!(!all_default.hot_keys_enabled);
     }
 
     #[test]

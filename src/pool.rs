@@ -1,5 +1,6 @@
 //! The lanes of one sampler: made on demand, handed out, taken back.
 
+use crate::hot_keys::Tracker;
 use crate::lane::Lane;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -13,16 +14,19 @@ pub(crate) struct Pool {
     growth: Mutex<()>,
     /// Leasable lanes at most.
     max: usize,
+    /// Whose samples the lanes take; `None`: hot keys are off.
+    tracker: Option<Arc<Tracker>>,
 }
 
 impl Pool {
-    pub fn new(max: usize) -> Self {
-        let shared = Arc::new(Lane::new());
+    pub fn new(max: usize, tracker: Option<Arc<Tracker>>) -> Self {
+        let shared = Arc::new(Lane::new(tracker.as_ref().map(|tracker| tracker.new_lane(true))));
         Self {
             lanes: ArcSwap::from_pointee(vec![shared.clone()]),
             shared,
             growth: Mutex::new(()),
             max,
+            tracker,
         }
     }
 
@@ -47,7 +51,7 @@ impl Pool {
         if lanes.len() > self.max || !may_grow() {
             return free(&lanes);
         }
-        let lane = Arc::new(Lane::new());
+        let lane = Arc::new(Lane::new(self.tracker.as_ref().map(|tracker| tracker.new_lane(false))));
         let mut grown = Vec::with_capacity(lanes.len() + 1);
         grown.extend_from_slice(&lanes);
         grown.push(lane.clone());

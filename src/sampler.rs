@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::hash::IntMap;
 use crate::history::{read_file, write_file, History, Loaded, StoredColumn};
+use crate::hot_keys::{Heir, HotKeys, HotKeysQuery, LaneKeys, Settings, SketchId, Snapshot, SubRange, Tracker};
 use crate::label::{Label, Op, Series};
 use crate::lane::{Hot, Lane, Observation, Observed, Plain, ANY_LABEL};
 use crate::matrix::{Budget, Matrix};
@@ -36,6 +37,8 @@ pub struct Sampler {
     pool: Pool,
     refused: AtomicU64,
     event_handler: ArcSwapOption<EventHandler>,
+    /// `None`: hot keys are off. Its locks are taken before `state`.
+    tracker: Option<Arc<Tracker>>,
     state: Mutex<State>,
 }
 
@@ -81,6 +84,22 @@ pub struct Stats {
     pub route_bytes: u64,
     /// Bytes of the history.
     pub history_bytes: u64,
+    /// Bytes of hot keys: samples, snapshots, and what columns keep.
+    pub hot_key_bytes: u64,
+    /// Snapshots of hot keys.
+    pub hot_key_snapshots: u64,
+    /// Observations that were rolled for: those with a key that is not too long, on individual routes, in the series
+    /// that are tracked.
+    pub hot_keys_rolled: u64,
+    /// Observations that were sampled, and keys that the host offered. Each is in a snapshot, in the window under way,
+    /// dropped or forgotten.
+    pub hot_keys_sampled: u64,
+    /// Samples that could not be taken.
+    pub hot_keys_dropped: u64,
+    /// Observations whose key was too long.
+    pub hot_keys_skipped: u64,
+    /// Samples that went with their removed routes.
+    pub hot_keys_forgotten: u64,
 }
 
 impl Sampler {
@@ -88,7 +107,8 @@ impl Sampler {
     pub fn new(options: Options) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let options = options.effective();
-        let (registry, table) = Registry::new(options);
+        let tracker = Settings::new(&options).map(|settings| Arc::new(Tracker::new(settings, hot_key_share(&options))));
+        let (registry, table) = Registry::new(without_hot_keys(options));
         let hot = Hot {
             table: crate::sync::AtomicU64::new(table.word().to_bits()),
             shared_passages: SharedPassages::default(),
@@ -107,9 +127,10 @@ impl Sampler {
             hot,
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             options,
-            pool: Pool::new(options.max_lanes as usize),
+            pool: Pool::new(options.max_lanes as usize, tracker.clone()),
             refused: AtomicU64::new(0),
             event_handler: ArcSwapOption::empty(),
+            tracker,
             state: Mutex::new(state),
         }
     }
@@ -155,7 +176,13 @@ impl Sampler {
     /// Removes a route at `now_ns` (Unix ns). Whether it was registered. Its counts are drained until its grace
     /// (`max(2 x step, 5 s)`) has passed; registering it again until then brings it back.
     pub fn remove_route(&self, route_id: u64, now_ns: i64) -> Result<bool, Error> {
-        Ok(self.lock()?.registry.remove(route_id, now_ns))
+        let mut holding = self.tracker.as_ref().map(|tracker| tracker.hold());
+        let mut state = self.lock()?;
+        let removed = state.registry.remove(route_id, now_ns);
+        if let (Some(holding), true) = (&mut holding, removed) {
+            holding.forget(route_id, lane_keys(&self.pool.all()));
+        }
+        Ok(removed)
     }
 
     /// Replaces routes by their successors (one by many: a split; many by one: a merge): the successors are registered
@@ -165,9 +192,22 @@ impl Sampler {
         predecessors: &[u64],
         successors: &[RouteSpec<'_>],
         now_ns: i64,
-        placed: impl FnMut(usize, Placement),
+        mut placed: impl FnMut(usize, Placement),
     ) -> Result<(), Error> {
-        self.lock()?.registry.succeed(&self.hot, predecessors, successors, now_ns, placed)?;
+        {
+            let mut holding = self.tracker.as_ref().map(|tracker| tracker.hold());
+            let mut heirs = Vec::new();
+            let placed = |i: usize, placement| {
+                let RouteSpec { route_id, start, end, .. } = successors[i];
+                heirs.extend((placement == Placement::Individual).then_some(Heir { route_id, start, end }));
+                placed(i, placement);
+            };
+            let mut state = self.lock()?;
+            state.registry.succeed(&self.hot, predecessors, successors, now_ns, placed)?;
+            if let Some(holding) = &mut holding {
+                holding.inherit(predecessors, &heirs, lane_keys(&self.pool.all()));
+            }
+        }
         self.deliver_events();
         Ok(())
     }
@@ -208,7 +248,7 @@ impl Sampler {
     pub fn observe(&self, route_id: u64, key: &[u8], op: Op, value_len: u64, label: Label) -> bool {
         let bytes = (key.len() as u64).saturating_add(value_len);
         let (op, label) = (op as u32, label as u32);
-        self.count_plain(route_id, || Some(Plain { bytes, op, label }))
+        self.tracker.is_none() && self.count_plain(route_id, || Some(Plain { bytes, op, label }))
             || self.count(Observation { route_id, key: Some(key), bytes, op, label }) == Observed::Counted
     }
 
@@ -219,6 +259,14 @@ impl Sampler {
     pub(crate) fn count_plain(&self, route_id: u64, rest: impl FnOnce() -> Option<Plain>) -> bool {
         // SAFETY: the thread holds the lane, and `self` keeps it alive.
         recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_plain(&self.hot, route_id, rest))
+    }
+
+    /// As [`Sampler::count_plain`], and samples the key.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub(crate) fn count_plain_key(&self, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+        // SAFETY: as in `count_plain`.
+        recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_plain_key(&self.hot, route_id, key, rest))
     }
 
     /// Counts one checked observation in the calling thread's lane.
@@ -300,14 +348,21 @@ impl Sampler {
 
     /// Ends the sampler while observers may still run: from now on every route is unknown to them, every other call is
     /// an error, and nearly all memory is given back at once. Calling it again does nothing.
-    #[allow(unsafe_code)]
     pub fn close(&self) {
+        self.close_counters();
+        if let Some(tracker) = &self.tracker {
+            tracker.clear(lane_keys(&self.pool.all()));
+        }
+    }
+
+    #[allow(unsafe_code)]
+    fn close_counters(&self) {
         let mut state = self.state.lock();
         if state.closed {
             return;
         }
         state.closed = true;
-        let (registry, table) = Registry::new(self.options);
+        let (registry, table) = Registry::new(without_hot_keys(self.options));
         self.hot.table.store(table.word().to_bits(), crate::sync::Ordering::Release);
         if !state.registry.wait_for_observers(|| self.pool.all(), &self.hot) {
             // Observers may still hold what they found, and nothing tells when they don't: it goes with the sampler.
@@ -362,6 +417,9 @@ impl Sampler {
         state.sequence += 1;
         if let Some(history) = &mut state.history {
             history.push(&drained);
+            if let Some(tracker) = &self.tracker {
+                tracker.commit_column(info.sequence, history.oldest_single().unwrap_or(info.sequence));
+            }
         }
         self.hold_memory_limit(state);
         state.registry.expire(now_ns);
@@ -425,9 +483,74 @@ impl Sampler {
         self.load_history(&read_file(path)?)
     }
 
+    // ---- Hot keys.
+
+    fn tracker(&self) -> Result<&Tracker, Error> {
+        self.tracker.as_deref().ok_or(Error::HotKeysOff)
+    }
+
+    /// Ends the window of hot keys at `now_ns` (Unix ns), and publishes what was sampled in it: each step, and once more
+    /// before the sampler is closed. Waits for another publication; no observer and no flush waits.
+    pub fn publish_hot_keys(&self, now_ns: i64) -> Result<(), Error> {
+        let tracker = self.tracker()?;
+        self.check_open()?;
+        tracker.publish(now_ns, lane_keys(&self.pool.all()), |routes| {
+            let state = self.state.lock();
+            routes.map(|id| !state.closed && state.registry.is_individual(id)).collect()
+        });
+        Ok(())
+    }
+
+    /// The newest snapshot of a route's hot keys. `series` is `Reads` or `Writes`.
+    pub fn hot_keys_snapshot(&self, route_id: u64, label: Label, series: Series) -> Result<Arc<Snapshot>, Error> {
+        let tracker = self.tracker()?;
+        self.check_open()?;
+        tracker.snapshot(SketchId::of(route_id, label, series)?).ok_or(Error::NoSnapshot)
+    }
+
+    /// The newest snapshots of all, by route, label and series.
+    pub fn hot_keys_snapshots(&self) -> Result<Vec<Arc<Snapshot>>, Error> {
+        let tracker = self.tracker()?;
+        self.check_open()?;
+        Ok(tracker.snapshots())
+    }
+
+    /// The hot keys that the column of this sequence number keeps of a route: its first 8.
+    pub fn column_hot_keys(&self, sequence: u64, route_id: u64, label: Label, series: Series) -> Result<Arc<Snapshot>, Error> {
+        let tracker = self.tracker()?;
+        self.check_open()?;
+        tracker.column(sequence, SketchId::of(route_id, label, series)?).ok_or(Error::NoSnapshot)
+    }
+
+    /// Answers a question about hot keys: scaled, with bounds.
+    pub fn query_hot_keys(&self, query: &HotKeysQuery) -> Result<HotKeys, Error> {
+        query.check()?;
+        let snapshot = match query.column {
+            Some(sequence) => self.column_hot_keys(sequence, query.route_id, query.label, query.series)?,
+            None => self.hot_keys_snapshot(query.route_id, query.label, query.series)?,
+        };
+        let within = match query.sub_bucket {
+            Some(part) => {
+                let no_part = || Error::InvalidArgument(format!("the route has no sub-bucket {part}"));
+                let (start, end) = self.sub_bucket_bounds(query.route_id, part)?.ok_or_else(no_part)?;
+                Some(SubRange { part, start, end })
+            }
+            None => None,
+        };
+        HotKeys::new(&snapshot, query, within)
+    }
+
+    /// Takes `count` samples of a key from a host that rolls for itself (one in `hot_keys_sample_rate`). Whether the
+    /// route is known; in a virtual bucket, they are ignored.
+    pub fn offer_hot_key(&self, route_id: u64, key: &[u8], op: Op, label: Label, count: u64) -> Result<bool, Error> {
+        self.tracker()?;
+        let observation = Observation { route_id, key: Some(key), bytes: 0, op: op as u32, label: label as u32 };
+        Ok(self.pool.shared().offer_key(&self.hot, observation, count))
+    }
+
     /// Drops the oldest columns until everything fits into the memory limit.
     fn hold_memory_limit(&self, state: &mut State) {
-        let limit = self.options.memory_limit_bytes;
+        let limit = without_hot_keys(self.options).memory_limit_bytes;
         if let (Some(history), true) = (&mut state.history, limit != 0) {
             let elsewhere = self.counter_bytes(&state.drain)
                 + state.registry.bytes()
@@ -438,6 +561,8 @@ impl Sampler {
 
     /// What the sampler has, and where its memory is.
     pub fn stats(&self) -> Stats {
+        let lanes = self.pool.all();
+        let hot_keys = self.tracker.as_ref().map(|tracker| tracker.stats(lane_keys(&lanes))).unwrap_or_default();
         let state = self.state.lock();
         let census = state.registry.census();
         // Most descriptions are both the slot's and the rows': those count as the route's.
@@ -457,6 +582,13 @@ impl Sampler {
             counter_bytes: self.counter_bytes(&state.drain),
             route_bytes: state.registry.bytes() + in_slots,
             history_bytes: state.history.as_ref().map_or(0, History::bytes) + in_history,
+            hot_key_bytes: hot_keys.bytes,
+            hot_key_snapshots: hot_keys.snapshots,
+            hot_keys_rolled: hot_keys.tally.rolled,
+            hot_keys_sampled: hot_keys.tally.sampled,
+            hot_keys_dropped: hot_keys.tally.dropped,
+            hot_keys_skipped: hot_keys.tally.skipped,
+            hot_keys_forgotten: hot_keys.forgotten,
         }
     }
 
@@ -465,6 +597,24 @@ impl Sampler {
         let in_lanes: u64 = lanes.iter().map(|lane| lane.cells().resident_bytes() + size_of::<Lane>() as u64).sum();
         in_lanes + drain.resident_bytes()
     }
+}
+
+/// The hot keys' share of the memory limit; 0: no limit.
+fn hot_key_share(options: &Options) -> u64 {
+    match options.memory_limit_bytes {
+        limit if options.hot_keys_enabled => limit.div_ceil(4),
+        _ => 0,
+    }
+}
+
+/// The options, with the memory limit for everything but hot keys.
+fn without_hot_keys(options: Options) -> Options {
+    Options { memory_limit_bytes: options.memory_limit_bytes - hot_key_share(&options), ..options }
+}
+
+/// What samples keys in these lanes.
+fn lane_keys(lanes: &[Arc<Lane>]) -> impl Iterator<Item = &LaneKeys> + Clone {
+    lanes.iter().filter_map(|lane| lane.keys())
 }
 
 /// Copies a column.

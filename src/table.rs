@@ -10,6 +10,7 @@
 //! | `001` | direct: a route that is not sub-divided, see below |
 //! | `010` | address of a [`Layout`]: a sub-divided route |
 //! | `100` | removed; the id stays, and may be placed again |
+//! | `1001` | direct, and a virtual bucket |
 //!
 //! A direct place holds all that leads to the counters, so that hardly anything is computed: in the high half the first
 //! cell; in bits 9 to 24 a mask that the label passes (all ones: one cell per label; 0: every label counts in one cell,
@@ -33,6 +34,7 @@ const EMPTY: u64 = 0;
 const DIRECT: u64 = 1;
 const DIVIDED: u64 = 2;
 const REMOVED: u64 = 4;
+const BUCKET: u64 = 8;
 
 const SLOT_SHIFT: u32 = 4;
 const MASK_SHIFT: u32 = 9;
@@ -100,6 +102,17 @@ impl Place {
     /// A sub-divided route. The layout must stay where it is until no observer can hold this place.
     pub fn divided(layout: &Layout) -> Self {
         Self(std::ptr::from_ref(layout) as u64 | DIVIDED)
+    }
+
+    /// A virtual bucket, which has one cell.
+    pub fn bucket(first: u32) -> Self {
+        Self(Self::direct(first, false).0 | BUCKET)
+    }
+
+    /// Whether it is a virtual bucket.
+    #[inline(always)]
+    pub fn is_bucket(self) -> bool {
+        self.0 & (BUCKET | DIRECT) == BUCKET | DIRECT
     }
 
     /// The cell of an observation.

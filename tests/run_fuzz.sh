@@ -17,7 +17,7 @@ if ! command -v cargo-fuzz >/dev/null; then
     echo "there is no cargo-fuzz: installing it into build/cargo-fuzz (some minutes)"
     cargo install --quiet --locked --root build/cargo-fuzz cargo-fuzz
 fi
-[ $# -gt 0 ] || set -- json proto row_id history
+[ $# -gt 0 ] || set -- json proto row_id history hot_keys
 for target in "$@"; do
     mkdir -p "$out/corpus/$target" "$out/findings/$target"
     case $target in

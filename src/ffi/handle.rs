@@ -15,6 +15,10 @@ pub(super) unsafe trait Handle: Sized {
     const MAGIC_OFFSET: usize;
 }
 
+/// A bit of the word that says: what is observed here takes more than the shortest path, since keys are sampled. So the
+/// check that a handle is one of ours also decides this, at no cost for those that sample nothing.
+pub(super) const SAMPLES_KEYS: u32 = 1 << 31;
+
 /// Hands a value out.
 pub(super) fn into_raw<T: Handle>(value: T) -> *mut T {
     Box::into_raw(Box::new(value))
@@ -43,6 +47,16 @@ pub(super) unsafe fn get<'a, T: Handle>(handle: *const T) -> Result<&'a T, Failu
 pub(super) unsafe fn is_valid<T: Handle>(handle: *const T) -> bool {
     const { assert!(T::MAGIC_OFFSET == 0) };
     // Read without regard to alignment, since a foreign pointer may have any.
+    handle.cast::<u32>().read_unaligned() & !SAMPLES_KEYS == T::MAGIC
+}
+
+/// Whether a handle that isn't null looks like one of its type that samples no keys.
+///
+/// # Safety
+/// As for [`get`].
+#[inline(always)]
+pub(super) unsafe fn is_plain<T: Handle>(handle: *const T) -> bool {
+    const { assert!(T::MAGIC_OFFSET == 0 && T::MAGIC & SAMPLES_KEYS == 0) };
     handle.cast::<u32>().read_unaligned() == T::MAGIC
 }
 

@@ -89,6 +89,22 @@ pub struct keyviz_stats_t {
     pub route_bytes: u64,
     /// Bytes of the history.
     pub history_bytes: u64,
+    /// Bytes of hot keys: samples, snapshots, and what columns keep.
+    pub hot_key_bytes: u64,
+    /// Snapshots of hot keys.
+    pub hot_key_snapshots: u64,
+    /// Observations that were rolled for, so far: those with a key that is not too long, on routes with slots of their
+    /// own, in the series that are tracked. Exact while nobody observes.
+    pub hot_keys_rolled: u64,
+    /// Observations that were sampled, and keys that were offered, so far. Each is in a snapshot, in the window under
+    /// way, dropped or forgotten.
+    pub hot_keys_sampled: u64,
+    /// Samples that could not be taken, so far.
+    pub hot_keys_dropped: u64,
+    /// Observations whose key was too long, so far.
+    pub hot_keys_skipped: u64,
+    /// Samples that went with their removed routes, so far.
+    pub hot_keys_forgotten: u64,
 }
 
 // SAFETY: integers only, no padding.
@@ -128,6 +144,13 @@ pub unsafe extern "C" fn keyviz_sampler_stats(
             counter_bytes: now.counter_bytes,
             route_bytes: now.route_bytes,
             history_bytes: now.history_bytes,
+            hot_key_bytes: now.hot_key_bytes,
+            hot_key_snapshots: now.hot_key_snapshots,
+            hot_keys_rolled: now.hot_keys_rolled,
+            hot_keys_sampled: now.hot_keys_sampled,
+            hot_keys_dropped: now.hot_keys_dropped,
+            hot_keys_skipped: now.hot_keys_skipped,
+            hot_keys_forgotten: now.hot_keys_forgotten,
         };
         write_struct(stats, "stats", &out)
     })

@@ -1,7 +1,7 @@
 //! Explicit lanes, for hosts that know their threads.
 
 use super::handle::{self, Handle};
-use super::observe::{count, key, plain};
+use super::observe::{count, key, plain, Key};
 use super::sampler::keyviz_sampler_t;
 use super::status::{
     guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_INVALID_HANDLE, KEYVIZ_ERR_NO_LANE, KEYVIZ_OK,
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn keyviz_lane_acquire(
         }
         core.check_open()?;
         let lane = core.lease_lane().ok_or_else(|| Failure::new(KEYVIZ_ERR_NO_LANE, "all lanes are out"))?;
-        let magic = AtomicU32::new(keyviz_lane_t::MAGIC);
+        let magic = AtomicU32::new(keyviz_lane_t::MAGIC | if lane.keys().is_some() { handle::SAMPLES_KEYS } else { 0 });
         write_out(out, handle::into_raw(keyviz_lane_t { magic, lane, sampler, hot: core.hot() }));
         Ok(())
     })
@@ -81,13 +81,13 @@ pub unsafe extern "C" fn keyviz_lane_observe(
         return KEYVIZ_OK;
     }
     let rest = || plain(key, key_len, op, value_len, label);
-    if handle::is_valid(lane) && (*lane).lane.observe_plain(&*(*lane).hot, route_id, rest) {
+    if handle::is_plain(lane) && (*lane).lane.observe_plain(&*(*lane).hot, route_id, rest) {
         return KEYVIZ_OK;
     }
     lane_observe_on(lane, route_id, key, key_len, op, value_len, label)
 }
 
-/// What `keyviz_lane_observe` goes on with when an observation is not of the plain sort.
+/// What `keyviz_lane_observe` goes on with when an observation is not of the plain sort, or its key may be sampled.
 #[inline(never)]
 unsafe extern "C" fn lane_observe_on(
     lane: *mut keyviz_lane_t,
@@ -101,8 +101,14 @@ unsafe extern "C" fn lane_observe_on(
     if !handle::is_valid(lane) {
         return KEYVIZ_ERR_INVALID_HANDLE;
     }
-    let lane = &*lane;
-    let sampler = &(*lane.sampler).sampler;
-    let into = |observation| lane.lane.observe(sampler.hot(), observation);
-    count(sampler, into, route_id, self::key(key, key_len), key_len as u64, op, value_len, label)
+    let (is_plain, lane) = (handle::is_plain(lane), &*lane);
+    let rest = || plain(key, key_len, op, value_len, label);
+    match self::key(key, key_len) {
+        Key::Given(key) if !is_plain && lane.lane.observe_plain_key(&*lane.hot, route_id, key, rest) => KEYVIZ_OK,
+        key => {
+            let sampler = &(*lane.sampler).sampler;
+            let into = |observation| lane.lane.observe(sampler.hot(), observation);
+            count(sampler, into, route_id, key, key_len as u64, op, value_len, label)
+        }
+    }
 }

@@ -96,7 +96,7 @@ pub unsafe extern "C" fn keyviz_observe(
         return KEYVIZ_OK;
     }
     let rest = || plain(key, key_len, op, value_len, label);
-    if handle::is_valid(sampler) && (*sampler).sampler.count_plain(route_id, rest) {
+    if handle::is_plain(sampler) && (*sampler).sampler.count_plain(route_id, rest) {
         return KEYVIZ_OK;
     }
     observe_on(sampler, route_id, key, key_len, op, value_len, label)
@@ -112,7 +112,7 @@ pub(super) fn plain(key: *const c_void, key_len: usize, op: u32, value_len: u64,
     Some(Plain { bytes: (key_len as u64).saturating_add(value_len), op, label })
 }
 
-/// What `keyviz_observe` goes on with when an observation is not of the plain sort. With the same arguments in the same
+/// What `keyviz_observe` goes on with when an observation is not of the plain sort, or its key may be sampled. With the same arguments in the same
 /// places, it is a jump, and the plain sort pays for nothing.
 #[inline(never)]
 unsafe extern "C" fn observe_on(
@@ -127,8 +127,12 @@ unsafe extern "C" fn observe_on(
     if !handle::is_valid(sampler) {
         return KEYVIZ_ERR_INVALID_HANDLE;
     }
-    let sampler = &(*sampler).sampler;
-    count(sampler, |observation| sampler.count(observation), route_id, self::key(key, key_len), key_len as u64, op, value_len, label)
+    let (is_plain, sampler) = (handle::is_plain(sampler), &(*sampler).sampler);
+    let rest = || plain(key, key_len, op, value_len, label);
+    match self::key(key, key_len) {
+        Key::Given(key) if !is_plain && sampler.count_plain_key(route_id, key, rest) => KEYVIZ_OK,
+        key => count(sampler, |observation| sampler.count(observation), route_id, key, key_len as u64, op, value_len, label),
+    }
 }
 
 /// Counts one request whose key the caller has not at hand: it counts in sub-bucket 0. Otherwise as keyviz_observe.

@@ -3,7 +3,7 @@
 use super::handle::{self, Handle};
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure};
 use super::structs::{read_struct, write_out, Sized0};
-use crate::options::{Options, Resolution, MAX_RESOLUTIONS};
+use crate::options::{HotKeysSeries, Options, Resolution, MAX_RESOLUTIONS};
 use crate::sampler::Sampler;
 use std::sync::atomic::AtomicU32;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -71,9 +71,37 @@ pub struct keyviz_options_t {
     pub reserved0: u32,
     /// Coarser resolutions, each coarser than the one before; default: none.
     pub resolutions: [keyviz_resolution_t; KEYVIZ_RESOLUTIONS],
+    /// 1: sample keys, to be published with keyviz_sampler_publish_hot_keys; default 0: no key is kept anywhere.
+    pub hot_keys_enabled: u32,
+    /// Entries of a hot-key sketch, m; default 64, cap 256. There is one for each route, label and series.
+    pub hot_keys_per_route: u32,
+    /// One in so many observations is sampled, R; default 16, cap 1024.
+    pub hot_keys_sample_rate: u32,
+    /// Sketches that a lane holds between two publications; default 8192, cap 65536. For one more, it merges one into
+    /// those that all lanes share.
+    pub hot_keys_queue_size: u32,
+    /// Longest key that is sampled, in bytes; default 1024, cap 4096. Longer ones are counted as skipped.
+    pub hot_keys_max_key_len: u32,
+    /// KEYVIZ_HOT_KEYS_WRITES (default), _READS or _BOTH: whose keys are sampled. Each series has sketches of its own.
+    pub hot_keys_series: u32,
+    /// 1: each column in the history keeps the first 8 keys of each route, label and series that were published since
+    /// the column before (so publish, then flush).
+    pub hot_keys_in_columns: u32,
     /// Zero.
-    pub reserved: [u64; 8],
+    pub reserved1: u32,
+    /// Zero.
+    pub reserved: [u64; 4],
 }
+
+/// Keys of writes are sampled.
+pub const KEYVIZ_HOT_KEYS_WRITES: u32 = 0;
+/// Keys of reads are sampled.
+pub const KEYVIZ_HOT_KEYS_READS: u32 = 1;
+/// Keys of both are.
+pub const KEYVIZ_HOT_KEYS_BOTH: u32 = 2;
+const _: () = assert!(HotKeysSeries::Writes as u32 == KEYVIZ_HOT_KEYS_WRITES);
+const _: () = assert!(HotKeysSeries::Reads as u32 == KEYVIZ_HOT_KEYS_READS);
+const _: () = assert!(HotKeysSeries::Both as u32 == KEYVIZ_HOT_KEYS_BOTH);
 
 // SAFETY: integers only, no padding.
 unsafe impl Sized0 for keyviz_options_t {}
@@ -92,6 +120,14 @@ impl From<&keyviz_options_t> for Options {
             max_lanes: options.max_lanes,
             resolutions: options.resolutions.map(|coarse| Resolution { step_ns: coarse.step_ns, retention_ns: coarse.retention_ns }),
             created_ns: if options.created_ns == 0 { now_ns() } else { options.created_ns },
+            hot_keys_enabled: options.hot_keys_enabled != 0,
+            hot_keys_per_route: options.hot_keys_per_route,
+            hot_keys_sample_rate: options.hot_keys_sample_rate,
+            hot_keys_queue_size: options.hot_keys_queue_size,
+            hot_keys_max_key_len: options.hot_keys_max_key_len,
+            // Checked by then.
+            hot_keys_series: HotKeysSeries::from_index(options.hot_keys_series).unwrap_or_default(),
+            hot_keys_in_columns: options.hot_keys_in_columns != 0,
         }
     }
 }
@@ -131,14 +167,21 @@ pub unsafe extern "C" fn keyviz_sampler_new(
             defaults = read_struct(options, "options")?;
         }
         check_options(&defaults)?;
-        let magic = AtomicU32::new(keyviz_sampler_t::MAGIC);
-        write_out(out, handle::into_raw(keyviz_sampler_t { magic, sampler: Sampler::new((&defaults).into()) }));
+        let sampler = Sampler::new((&defaults).into());
+        let samples_keys = if sampler.options().hot_keys_enabled { handle::SAMPLES_KEYS } else { 0 };
+        let magic = AtomicU32::new(keyviz_sampler_t::MAGIC | samples_keys);
+        write_out(out, handle::into_raw(keyviz_sampler_t { magic, sampler }));
         Ok(())
     })
 }
 
 fn check_options(options: &keyviz_options_t) -> Result<(), Failure> {
-    let flags = [("labels_enabled", options.labels_enabled), ("history_off", options.history_off)];
+    let flags = [
+        ("labels_enabled", options.labels_enabled),
+        ("history_off", options.history_off),
+        ("hot_keys_enabled", options.hot_keys_enabled),
+        ("hot_keys_in_columns", options.hot_keys_in_columns),
+    ];
     if let Some((name, value)) = flags.into_iter().find(|&(_, value)| value > 1) {
         return Err(Failure::invalid(format!("options.{name} is {value}, and must be 0 or 1")));
     }
@@ -152,7 +195,10 @@ fn check_options(options: &keyviz_options_t) -> Result<(), Failure> {
     if steps.windows(2).any(|pair| pair[0] >= pair[1]) {
         return Err(Failure::invalid("options.resolutions gets finer from one to the next"));
     }
-    if options.reserved0 != 0 || options.reserved != [0; 8] {
+    if HotKeysSeries::from_index(options.hot_keys_series).is_none() {
+        return Err(Failure::invalid(format!("options.hot_keys_series is {}", options.hot_keys_series)));
+    }
+    if options.reserved0 != 0 || options.reserved1 != 0 || options.reserved != [0; 4] {
         return Err(Failure::invalid("options.reserved is not zero"));
     }
     Ok(())

@@ -52,6 +52,13 @@ pub const KEYVIZ_ERR_PANIC: keyviz_status_t = 18;
 pub const KEYVIZ_ERR_MALFORMED: keyviz_status_t = 19;
 /// The input is larger than a limit allows.
 pub const KEYVIZ_ERR_TOO_LARGE: keyviz_status_t = 20;
+/// The sampler tracks no hot keys.
+pub const KEYVIZ_ERR_HOT_KEYS_OFF: keyviz_status_t = 21;
+/// There is no snapshot of these hot keys: the route is unknown or in a virtual bucket, or nothing of it was sampled and
+/// published yet.
+pub const KEYVIZ_ERR_NO_SNAPSHOT: keyviz_status_t = 22;
+/// The snapshot is not of the time that was asked for.
+pub const KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW: keyviz_status_t = 23;
 
 /// Bytes of an error's message, its terminating zero included.
 pub const KEYVIZ_ERROR_MESSAGE_SIZE: usize = 240;
@@ -122,6 +129,11 @@ impl From<Error> for Failure {
             Error::CorruptImage(_) => KEYVIZ_ERR_CORRUPT,
             Error::NewerImage(_) => KEYVIZ_ERR_NEWER_VERSION,
             Error::Io(_) => KEYVIZ_ERR_IO,
+            Error::HotKeysOff => KEYVIZ_ERR_HOT_KEYS_OFF,
+            Error::NoSnapshot => KEYVIZ_ERR_NO_SNAPSHOT,
+            Error::OutOfSnapshotWindow => KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW,
+            Error::Malformed(_) => KEYVIZ_ERR_MALFORMED,
+            Error::TooLarge(_) => KEYVIZ_ERR_TOO_LARGE,
             Error::BufferTooSmall(_) => KEYVIZ_ERR_BUFFER_TOO_SMALL,
         };
         Self::new(status, error.to_string())

@@ -99,6 +99,11 @@ impl History {
         self.rings.iter().map(Ring::len).sum()
     }
 
+    /// The number of the oldest column at the finest resolution.
+    pub fn oldest_single(&self) -> Option<u64> {
+        self.rings[0].iter().next().map(|column| column.info().sequence)
+    }
+
     fn iter(&self) -> impl Iterator<Item = StoredColumn> + '_ {
         self.rings.iter().rev().flat_map(Ring::iter)
     }

@@ -360,7 +360,8 @@ impl Registry {
         self.ids.find(hash(id), |&number| self.slot(number).id == id).copied()
     }
 
-    fn is_individual(&self, id: u64) -> bool {
+    /// Whether a route has slots of its own.
+    pub fn is_individual(&self, id: u64) -> bool {
         self.slot_of(id).is_some_and(|number| self.slot(number).state == State::Live && !self.slot(number).is_bucket())
     }
 

@@ -96,7 +96,8 @@ impl Slot {
     pub fn place(&self, labels: u32) -> Place {
         match &self.layout {
             Some(layout) => Place::divided(layout),
-            None => Place::direct(self.first, labels > 1 && !self.is_bucket()),
+            None if self.is_bucket() => Place::bucket(self.first),
+            None => Place::direct(self.first, labels > 1),
         }
     }
 

@@ -41,6 +41,14 @@ static void no_struct_has_padding(void) {
     FIELD(keyviz_options_t, max_lanes);
     FIELD(keyviz_options_t, reserved0);
     FIELD(keyviz_options_t, resolutions);
+    FIELD(keyviz_options_t, hot_keys_enabled);
+    FIELD(keyviz_options_t, hot_keys_per_route);
+    FIELD(keyviz_options_t, hot_keys_sample_rate);
+    FIELD(keyviz_options_t, hot_keys_queue_size);
+    FIELD(keyviz_options_t, hot_keys_max_key_len);
+    FIELD(keyviz_options_t, hot_keys_series);
+    FIELD(keyviz_options_t, hot_keys_in_columns);
+    FIELD(keyviz_options_t, reserved1);
     FIELD(keyviz_options_t, reserved);
     END(keyviz_options_t);
 
@@ -222,7 +230,60 @@ static void no_struct_has_padding(void) {
     FIELD(keyviz_stats_t, counter_bytes);
     FIELD(keyviz_stats_t, route_bytes);
     FIELD(keyviz_stats_t, history_bytes);
+    FIELD(keyviz_stats_t, hot_key_bytes);
+    FIELD(keyviz_stats_t, hot_key_snapshots);
+    FIELD(keyviz_stats_t, hot_keys_rolled);
+    FIELD(keyviz_stats_t, hot_keys_sampled);
+    FIELD(keyviz_stats_t, hot_keys_dropped);
+    FIELD(keyviz_stats_t, hot_keys_skipped);
+    FIELD(keyviz_stats_t, hot_keys_forgotten);
     END(keyviz_stats_t);
+
+    FIELD(keyviz_hot_keys_query_t, type_size);
+    FIELD(keyviz_hot_keys_query_t, route_id);
+    FIELD(keyviz_hot_keys_query_t, label);
+    FIELD(keyviz_hot_keys_query_t, series);
+    FIELD(keyviz_hot_keys_query_t, flags);
+    FIELD(keyviz_hot_keys_query_t, sub_bucket);
+    FIELD(keyviz_hot_keys_query_t, column);
+    FIELD(keyviz_hot_keys_query_t, top);
+    FIELD(keyviz_hot_keys_query_t, from_unix_ms);
+    FIELD(keyviz_hot_keys_query_t, to_unix_ms);
+    END(keyviz_hot_keys_query_t);
+
+    FIELD(keyviz_hot_keys_info_t, type_size);
+    FIELD(keyviz_hot_keys_info_t, route_id);
+    FIELD(keyviz_hot_keys_info_t, label);
+    FIELD(keyviz_hot_keys_info_t, series);
+    FIELD(keyviz_hot_keys_info_t, flags);
+    FIELD(keyviz_hot_keys_info_t, sub_bucket);
+    FIELD(keyviz_hot_keys_info_t, degraded);
+    FIELD(keyviz_hot_keys_info_t, reserved);
+    FIELD(keyviz_hot_keys_info_t, keys);
+    FIELD(keyviz_hot_keys_info_t, key_bytes);
+    FIELD(keyviz_hot_keys_info_t, sample_rate);
+    FIELD(keyviz_hot_keys_info_t, sampled_n);
+    FIELD(keyviz_hot_keys_info_t, dropped_samples);
+    FIELD(keyviz_hot_keys_info_t, skipped_long_keys);
+    FIELD(keyviz_hot_keys_info_t, error_bound);
+    FIELD(keyviz_hot_keys_info_t, snapshot_at_ns);
+    END(keyviz_hot_keys_info_t);
+
+    FIELD(keyviz_hot_key_t, type_size);
+    FIELD(keyviz_hot_key_t, key);
+    FIELD(keyviz_hot_key_t, key_len);
+    FIELD(keyviz_hot_key_t, count);
+    FIELD(keyviz_hot_key_t, count_low);
+    FIELD(keyviz_hot_key_t, count_high);
+    END(keyviz_hot_key_t);
+
+    FIELD(keyviz_hot_keys_source_t, type_size);
+    FIELD(keyviz_hot_keys_source_t, node);
+    FIELD(keyviz_hot_keys_source_t, node_len);
+    FIELD(keyviz_hot_keys_source_t, reply);
+    FIELD(keyviz_hot_keys_source_t, error);
+    FIELD(keyviz_hot_keys_source_t, error_len);
+    END(keyviz_hot_keys_source_t);
 
     FIELD(keyviz_event_t, type_size);
     FIELD(keyviz_event_t, kind);
@@ -287,6 +348,10 @@ static void the_macros_and_the_functions_initialise_alike(void) {
     SAME_INIT(stats, KEYVIZ_STATS_INIT);
     SAME_INIT(event, KEYVIZ_EVENT_INIT);
     SAME_INIT(hot_layout, KEYVIZ_HOT_LAYOUT_INIT);
+    SAME_INIT(hot_keys_query, KEYVIZ_HOT_KEYS_QUERY_INIT);
+    SAME_INIT(hot_keys_info, KEYVIZ_HOT_KEYS_INFO_INIT);
+    SAME_INIT(hot_key, KEYVIZ_HOT_KEY_INIT);
+    SAME_INIT(hot_keys_source, KEYVIZ_HOT_KEYS_SOURCE_INIT);
 }
 
 int main(int argc, char **argv) {

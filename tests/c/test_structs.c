@@ -30,6 +30,10 @@ INIT_AS(live_page)
 INIT_AS(merge_options)
 INIT_AS(verdict)
 INIT_AS(split)
+INIT_AS(hot_keys_query)
+INIT_AS(hot_keys_info)
+INIT_AS(hot_key)
+INIT_AS(hot_keys_source)
 
 static keyviz_status_t pass_options(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
     (void)sampler;
@@ -186,6 +190,64 @@ static keyviz_status_t pass_merge_options(keyviz_sampler_t *sampler, void *at, k
     return status;
 }
 
+/* A reply about one key of route 0. */
+static keyviz_hot_keys_t *reply_of_one_key(void) {
+    static const char json[] = "{\"route_id\":0,\"keys\":[{\"key_b64\":\"YQ==\",\"count\":1}]}";
+    keyviz_hot_keys_t *reply = NULL;
+    CHECK_OK(keyviz_hot_keys_from_json(json, sizeof json - 1, 0, &reply, NULL));
+    return reply;
+}
+
+static keyviz_status_t pass_hot_keys_query(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
+    (void)sampler;
+    keyviz_options_t options = plain_options();
+    options.hot_keys_enabled = 1;
+    keyviz_sampler_t *tracking = sampler_new(options);
+    CHECK_OK(add(tracking, 0, "", ""));
+    CHECK_OK(keyviz_sampler_offer_hot_key(tracking, 0, "a", 1, KEYVIZ_OP_WRITE, KEYVIZ_LABEL_LEGACY, 1));
+    CHECK_OK(keyviz_sampler_publish_hot_keys(tracking, T0 + SECOND, NULL));
+    keyviz_hot_keys_t *reply = NULL;
+    keyviz_status_t status = keyviz_hot_keys_query(tracking, at, &reply, error);
+    CHECK((reply != NULL) == (status == KEYVIZ_OK));
+    keyviz_hot_keys_free(reply);
+    keyviz_sampler_free(tracking);
+    return status;
+}
+
+static keyviz_status_t pass_parsed_query(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
+    (void)sampler;
+    return keyviz_hot_keys_query_parse("route_id=1", 10, at, error);
+}
+
+static keyviz_status_t pass_hot_keys_info(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
+    (void)sampler;
+    keyviz_hot_keys_t *reply = reply_of_one_key();
+    keyviz_status_t status = keyviz_hot_keys_info(reply, at, error);
+    keyviz_hot_keys_free(reply);
+    return status;
+}
+
+static keyviz_status_t pass_hot_key(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
+    (void)sampler;
+    size_t count;
+    keyviz_hot_keys_t *reply = reply_of_one_key();
+    keyviz_status_t status = keyviz_hot_keys_entries(reply, 0, at, 1, &count, error);
+    keyviz_hot_keys_free(reply);
+    return status;
+}
+
+/* A source without a reply: there is nothing to merge, which is told once the source was understood. */
+static keyviz_status_t pass_source(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
+    (void)sampler;
+    keyviz_hot_keys_t *merged = NULL;
+    keyviz_error_t none = KEYVIZ_ERROR_INIT;
+    keyviz_status_t status = keyviz_hot_keys_merge(at, 1, 0, &merged, &none);
+    CHECK(merged == NULL && status != KEYVIZ_OK);
+    if (status == KEYVIZ_ERR_NO_SNAPSHOT) return KEYVIZ_OK;
+    *error = none;
+    return status;
+}
+
 static const struct_case_t CASES[] = {
     {"options", sizeof(keyviz_options_t), 1, init_options, pass_options},
     {"route", sizeof(keyviz_route_t), 1, init_route, pass_route},
@@ -212,6 +274,11 @@ static const struct_case_t CASES[] = {
     {"png_options", sizeof(keyviz_png_options_t), 1, init_png_options, pass_png_options},
     {"live_page", sizeof(keyviz_live_page_t), 1, init_live_page, pass_live_page},
     {"merge_options", sizeof(keyviz_merge_options_t), 1, init_merge_options, pass_merge_options},
+    {"hot_keys_query", sizeof(keyviz_hot_keys_query_t), 1, init_hot_keys_query, pass_hot_keys_query},
+    {"hot_keys_query (parse)", sizeof(keyviz_hot_keys_query_t), 0, init_hot_keys_query, pass_parsed_query},
+    {"hot_keys_info", sizeof(keyviz_hot_keys_info_t), 0, init_hot_keys_info, pass_hot_keys_info},
+    {"hot_key", sizeof(keyviz_hot_key_t), 0, init_hot_key, pass_hot_key},
+    {"hot_keys_source", sizeof(keyviz_hot_keys_source_t), 1, init_hot_keys_source, pass_source},
     {"hot_layout", sizeof(keyviz_hot_layout_t), 0, init_hot_layout, pass_layout},
 };
 

@@ -133,6 +133,7 @@ struct CStats {
     counter_bytes: u64,
     route_bytes: u64,
     history_bytes: u64,
+    hot_keys: [u64; 7],
 }
 
 #[repr(C)]
@@ -566,6 +567,7 @@ impl Subject for CApi {
             counter_bytes: stats.counter_bytes,
             route_bytes: stats.route_bytes,
             history_bytes: stats.history_bytes,
+            ..Stats::default()
         }
     }
 
