@@ -293,8 +293,9 @@ func TestBadInputIsAnErrorThatSaysWhatKind(t *testing.T) {
 	} {
 		if m, err := c.run(); !errors.Is(err, c.want) || m != nil {
 			t.Errorf("%s: %v, %v; want %v", name, m, err, c.want)
-		} else if len(err.Error()) < len(c.want.Error())+10 {
-			t.Errorf("%s: %q says too little", name, err)
+		} else if kind := strings.TrimPrefix(c.want.Error(), "keyviz: "); len(err.Error()) < len(c.want.Error())+10 ||
+			strings.Count(err.Error(), kind) != 1 {
+			t.Errorf("%s: %q says too little, or says it twice", name, err)
 		}
 	}
 	m := must[*Matrix](t)(columnOf(MatrixRow{RouteID: 1}))
