@@ -7,7 +7,7 @@ GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 LIB   := target/release/libkeyviz.so.0
 
-.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-sampler bench-matrix clean
+.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-matrix clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -20,8 +20,9 @@ help:
 	@echo "make sanitize       the C tests with sanitizers in the library too (about 2 minutes once it is compiled)"
 	@echo "make fuzz-smoke     a minute of fuzzing for each reader of untrusted bytes"
 	@echo "make bench-observe  the cost of an observation, beside its peers (about 2 minutes)"
+	@echo "make bench-core     the parts of the way to a matrix, one by one, against the last run (about 2 minutes)"
 	@echo "make bench-sampler  registration, flush, history and memory, with their limits (about 1 minute)"
-	@echo "make bench-matrix   the wire forms of a matrix, beside their peers (about 1 minute)"
+	@echo "make bench-matrix   query, merge and wire forms of a matrix, beside their peers (about 2 minutes)"
 	@echo "make clean          removes what the above made"
 
 build: $(LIB)
@@ -93,10 +94,14 @@ fuzz-smoke:
 bench-observe: go
 	python3 benches/observe.py
 
+bench-core:
+	$(CARGO) bench --bench core
+
 bench-sampler:
 	$(CARGO) bench --bench sampler
 
 bench-matrix:
+	$(CARGO) bench --bench matrix
 	KEYVIZ_GO=$(GO) $(CARGO) bench --bench wire
 
 clean:

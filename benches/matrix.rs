@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use keyviz::matrix::verdict::Verdicts;
 use keyviz::matrix::{Budget, BudgetMode, Identities, Identity, Matrix, MatrixRow, Merge, MergeOptions};
 use keyviz::{ColumnRows, Label, Op, Options, RouteSpec, Sampler, Series};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -149,6 +150,7 @@ fn pivot() {
         let size = format!("query of {} columns x {} rows ({name})", COLUMNS, matrix.rows.len());
         let fast = best_of(9, query);
         row(&size, fast, "ms", "<= 25", fast <= 25.0 || matrix.rows.len() > 1024);
+        row("    its verdicts", best_of(3, || Verdicts::of(&matrix)), "ms", "", true);
         let textbook = best_of(1, || textbook_pivot(&sampler));
         row("    the textbook's, against it", textbook / fast, "x", "", true);
     }

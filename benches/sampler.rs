@@ -64,6 +64,14 @@ fn registration() {
         times.push(begin.elapsed().as_secs_f64() * 1e6);
     }
     row("one more route at that size, median", median(times), "us", Some(20.0));
+    let begin = Instant::now();
+    for i in 0..ROUTES {
+        sampler.remove_route(i, SECOND).expect("the sampler is open");
+    }
+    for (i, bounds) in bounds.iter().enumerate().take(ROUTES as usize) {
+        sampler.register_route(&spec(i as u64, bounds)).expect("the route is valid");
+    }
+    row("remove 100 000 routes and bring them back, one by one", begin.elapsed().as_secs_f64(), "s", Some(1.0));
     let pause = std::time::Duration::from_millis(1);
     let mut ratios = Vec::new();
     for _ in 0..9 {
@@ -208,12 +216,14 @@ fn history() {
         rows += 60_000u64;
     }
     row("history of a uniformly busy table, per row", sampler.stats().history_bytes as f64 / rows as f64, "bytes", Some(16.0));
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/traces");
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/traces");
+    let folder = std::env::var_os("TRACES").map_or_else(beside, PathBuf::from);
     let mut traces: Vec<_> = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     traces.retain(|path| path.extension().is_some_and(|extension| extension == "zst"));
     traces.sort();
     if traces.is_empty() {
-        println!("(no traces at {}: their history is not measured)", folder.display());
+        println!("(no traces at {}: their history is not measured; TRACES=folder names another)", folder.display());
+        return;
     }
     for k in [1, 64] {
         let totals = traces.iter().map(|path| trace(path, k)).fold((0.0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));

@@ -12,6 +12,12 @@
  *   lanes     keyviz_lane_acquire, keyviz_lane_observe, keyviz_lane_release: for hosts that know their threads
  *   columns   keyviz_sampler_flush (into the history) or _drain (into memory of the caller)
  *   history   keyviz_sampler_column_range, _read_column, _save_history, _load_history
+ *   matrix    keyviz_matrix_query, _from_columns, _free: time x key ranges, of one series
+ *             _shape, _info, _columns, _values, _values_view, _row, _row_id, _row_name, _identities, _node: what is in it
+ *             _to_json, _from_json, _to_proto, _from_proto, _to_csv: for other programs
+ *             _to_html, _to_png: for people; keyviz_live_page, _live_page_policy: a page that a server keeps up to date
+ *             _verdict, _split: what the library says of it
+ *   cluster   keyviz_merge_new, _add, _add_failure, _finish, _free: the matrices of all nodes as one
  *   watch     keyviz_sampler_stats, _poll_events, _set_event_callback
  *
  * Conventions
@@ -33,7 +39,8 @@
  * Threads
  *
  *   A function that takes a sampler may be called from any thread at any time, until the sampler is freed. A lane is
- *   used by one thread at a time. The library has no threads, no global settings and no signal handlers of its own.
+ *   used by one thread at a time. A matrix never changes: any number of threads may read it, until it is freed. The
+ *   library has no threads, no global settings and no signal handlers of its own.
  *
  *   After fork(), the child may observe, flush and free if no other thread of the parent was in a call with that
  *   sampler; the parent's counts so far are in both.
@@ -80,6 +87,8 @@
 #define KEYVIZ_MERGE_OPTIONS_INIT {sizeof(keyviz_merge_options_t), -1, 0, 1, 0, 0, 0}
 #define KEYVIZ_LIMITS_INIT {sizeof(keyviz_limits_t), 0, 0, 0}
 #define KEYVIZ_PNG_OPTIONS_INIT {sizeof(keyviz_png_options_t), 0, 0, 0, 0}
+#define KEYVIZ_VERDICT_INIT {sizeof(keyviz_verdict_t), 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_SPLIT_INIT {sizeof(keyviz_split_t), 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_LIVE_PAGE_INIT {sizeof(keyviz_live_page_t), 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_STATS_INIT {sizeof(keyviz_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define KEYVIZ_EVENT_INIT {sizeof(keyviz_event_t), 0, 0, 0, 0, 0, 0, 0}
@@ -132,7 +141,7 @@
 // Over the row budget, cold rows that are neighbours are merged: no traffic disappears.
 #define KEYVIZ_BUDGET_MERGE 1
 
-// The row stands for several routes.
+// The row stands for several routes: a virtual bucket, or rows that a budget merged.
 #define KEYVIZ_MATRIX_ROW_AGGREGATE 1
 
 // The row's range has no end.
@@ -141,7 +150,7 @@
 // Sources of a merge contradicted each other somewhere in the row.
 #define KEYVIZ_MATRIX_ROW_CONFLICT 4
 
-// The row has more routes than are listed.
+// The row has more routes than route_ids lists.
 #define KEYVIZ_MATRIX_ROW_ROUTES_TRUNCATED 8
 
 // Brightness in proportion to ln(1 + value).
@@ -152,6 +161,30 @@
 
 // Columns of different sources that are at most half a step apart are one column.
 #define KEYVIZ_TOLERANCE_DEFAULT -1
+
+// Nothing was counted.
+#define KEYVIZ_VERDICT_IDLE 0
+
+// About the same in each column.
+#define KEYVIZ_VERDICT_STEADY 1
+
+// Most of it in a few columns.
+#define KEYVIZ_VERDICT_BURST 2
+
+// It comes back after the same time.
+#define KEYVIZ_VERDICT_PERIODIC 3
+
+// It walks along the keys: sequential writes.
+#define KEYVIZ_VERDICT_MOVING_EDGE 4
+
+// Most of it in one sub-bucket.
+#define KEYVIZ_VERDICT_ONE_CELL 5
+
+// Spread over the keys, and steady.
+#define KEYVIZ_VERDICT_EVEN 6
+
+// None of these.
+#define KEYVIZ_VERDICT_IRREGULAR 7
 
 // Changes when a program that was compiled against an older header may no longer work with the library.
 #define KEYVIZ_ABI_VERSION 0
@@ -172,12 +205,17 @@
 // host's own synchronisation). Threads that call keyviz_observe need none: they get theirs by themselves.
 typedef struct keyviz_lane_t keyviz_lane_t;
 
-// A matrix: rows (key ranges by label) x columns (time) of one series. It never changes; any number of threads may read
-// it at a time. It stands by itself: the sampler may be freed.
+// A matrix: rows (key ranges by label) x columns (time) of one series. It never changes, and any number of threads may
+// read it at a time; pointers into it are good until it is freed. It stands by itself: the sampler, the columns or the
+// matrices that it was made from may be freed.
 typedef struct keyviz_matrix_t keyviz_matrix_t;
 
 // A merge of the matrices of a cluster's nodes. It holds about one matrix, however many are added. Any thread may call
 // its functions; they take turns.
+//
+// Reads and read bytes of a cell are added up. Writes and written bytes are what leaders counted: sources that tell of
+// the same Raft group and term tell of the same traffic, whose largest value counts, and if they differ, the cell is a
+// conflict; different terms are added up. If group or term are unknown, the largest value counts.
 typedef struct keyviz_merge_t keyviz_merge_t;
 
 // A sampler. Every function that takes one may be called from any thread at any time, but for
@@ -221,7 +259,7 @@ typedef struct {
     uint32_t max_lanes;
     // Zero.
     uint32_t reserved0;
-    // Coarser resolutions, finest first; default: none.
+    // Coarser resolutions, each coarser than the one before; default: none.
     keyviz_resolution_t resolutions[KEYVIZ_RESOLUTIONS];
     // Zero.
     uint64_t reserved[8];
@@ -375,23 +413,24 @@ typedef struct {
 } keyviz_column_info_t;
 
 // What a matrix is made of. Begin with KEYVIZ_MATRIX_QUERY_INIT (or keyviz_matrix_query_init): the writes of all
-// columns, in at most 1024 rows.
+// columns, in at most 1024 rows, of which the busiest stay.
 typedef struct {
     // sizeof(keyviz_matrix_query_t).
     size_t type_size;
-    // Unix ns: columns from this time on; 0: from the first.
+    // Unix ns: columns that were committed at this time or later; 0: from the first.
     int64_t from_ns;
-    // Unix ns: columns before this time; 0: to the last.
+    // Unix ns: columns that were committed before this time; 0: to the last.
     int64_t to_ns;
-    // KEYVIZ_SERIES_*.
+    // What is counted, KEYVIZ_SERIES_*. A row that had traffic only in other series is there too, all zero.
     uint32_t series;
     // Most rows; 0, or more than 1024: 1024.
     uint32_t row_budget;
-    // KEYVIZ_BUDGET_*.
+    // What becomes of the rows over the budget, KEYVIZ_BUDGET_*.
     uint32_t budget_mode;
     // Bytes of node.
     uint32_t node_len;
-    // The name of this node, UTF-8, for a cluster: two sources with one name count once. NULL: none.
+    // The name of this node, UTF-8, which goes with the matrix, also as JSON. A merge counts two sources of one name once.
+    // NULL with length 0: none.
     const char *node;
 } keyviz_matrix_query_t;
 
@@ -403,13 +442,13 @@ typedef struct {
     uint64_t rows;
     // Number of columns.
     uint64_t columns;
-    // Unix ns: when it was made.
+    // Unix ns: when it was made, of a merged one, when its newest source was; 0: unknown.
     int64_t generated_at_ns;
     // KEYVIZ_SERIES_*.
     uint32_t series;
-    // 1 if a cluster was asked, else 0.
+    // 1 if a cluster was asked, that is, if the matrix came from a merge; else 0, and so are the three below.
     uint32_t fanout;
-    // Nodes that are told of (keyviz_matrix_node), if a cluster was asked.
+    // Nodes that are told of: see keyviz_matrix_node.
     uint64_t nodes;
     // Of these, nodes that answered.
     uint64_t nodes_responded;
@@ -426,15 +465,17 @@ typedef struct {
 typedef struct {
     // sizeof(keyviz_matrix_row_t).
     size_t type_size;
-    // The row id, unique in the matrix: "route:7:redis#3". UTF-8, not terminated.
+    // The row id, unique in the matrix, the same from one query to the next: route:<id>[:<label>][#<sub-bucket>],
+    // virtual:<id>[@<node>] or merged:<...>. UTF-8, not terminated.
     const char *id;
     // Bytes of id.
     size_t id_len;
-    // The label's name; "" for legacy. UTF-8, not terminated. A merged row has several, joined by '+'.
+    // The label's name; empty for legacy. UTF-8, not terminated. A row that a budget merged has those of all its parts,
+    // "legacy+redis". One that another node's newer version knows, and this one does not, is there as it came.
     const char *label;
     // Bytes of label.
     size_t label_len;
-    // First key of the range.
+    // First key of the range; of its own part, if the route is sub-divided.
     const void *start;
     // Bytes of start.
     size_t start_len;
@@ -442,15 +483,16 @@ typedef struct {
     const void *end;
     // Bytes of end; 0: unbounded.
     size_t end_len;
-    // Listed routes of an aggregate.
+    // Listed routes of an aggregate; a single route has its id in the row id only.
     const uint64_t *route_ids;
     // Number of listed routes.
     size_t route_ids_count;
     // Routes in the row; 1 for a single one.
     uint64_t route_count;
-    // The row's values, one per column.
+    // The row's values, one per column (see keyviz_matrix_shape).
     const uint64_t *values;
-    // 1 per column where sources of a merge contradicted each other, else 0. NULL: they nowhere did.
+    // One per column: 1 where sources of a merge contradicted each other, else 0. NULL: they nowhere did, or it is not
+    // known where (KEYVIZ_MATRIX_ROW_CONFLICT).
     const uint8_t *conflicts;
     // KEYVIZ_MATRIX_ROW_*.
     uint32_t flags;
@@ -458,52 +500,77 @@ typedef struct {
     uint32_t reserved;
 } keyviz_matrix_row_t;
 
-// One node of a cluster. What it points at lies in the matrix. Begin with KEYVIZ_MATRIX_NODE_INIT.
+// One node of a cluster. What it points at lies in the matrix, and is there until that is freed. Begin with
+// KEYVIZ_MATRIX_NODE_INIT.
 typedef struct {
     // sizeof(keyviz_matrix_node_t).
     size_t type_size;
-    // The node's name or address, UTF-8, not terminated.
+    // The node's name or address, UTF-8, not terminated; empty: it has none.
     const char *node;
     // Bytes of node.
     size_t node_len;
-    // Why it did not answer, UTF-8, not terminated; NULL: it answered.
+    // Why it did not answer, UTF-8, not terminated; NULL: it did answer.
     const char *error;
     // Bytes of error.
     size_t error_len;
 } keyviz_matrix_node_t;
 
-// How a picture is drawn. Begin with KEYVIZ_PNG_OPTIONS_INIT.
-typedef struct {
-    // sizeof(keyviz_png_options_t).
-    size_t type_size;
-    // Pixels across, at most 8192; 0: as the columns need.
-    uint32_t width;
-    // Pixels down, at most 8192; 0: as the rows need.
-    uint32_t height;
-    // KEYVIZ_SCALE_*.
-    uint32_t scale;
-    // Zero.
-    uint32_t reserved;
-} keyviz_png_options_t;
-
-// What a reader takes at most of an input that it does not trust; in every number, 0 means the default. Begin with
+// What a reader takes at most of an input that nobody vouches for; in every number, 0 means the default. Whatever the
+// input says, reading it takes less memory than 16 times max_bytes and 512 bytes for each of max_rows. Begin with
 // KEYVIZ_LIMITS_INIT.
 typedef struct {
     // sizeof(keyviz_limits_t).
     size_t type_size;
     // Bytes of input; default 64 MiB.
     uint64_t max_bytes;
-    // Rows, and nodes; default 65536.
+    // Rows, and nodes that are told of; default 65536.
     uint64_t max_rows;
     // Rows x columns; default 16777216.
     uint64_t max_cells;
 } keyviz_limits_t;
 
-// A page that asks its server for data. Begin with KEYVIZ_LIVE_PAGE_INIT. Strings are UTF-8; NULL with length 0: none.
+// How a picture is drawn. Begin with KEYVIZ_PNG_OPTIONS_INIT.
+typedef struct {
+    // sizeof(keyviz_png_options_t).
+    size_t type_size;
+    // Pixels across, 11 to 8192; 0: as the columns need.
+    uint32_t width;
+    // Pixels down, 11 to 8192; 0: as the rows need.
+    uint32_t height;
+    // How values become brightness, KEYVIZ_SCALE_*.
+    uint32_t scale;
+    // Zero.
+    uint32_t reserved;
+} keyviz_png_options_t;
+
+// How matrices are merged. Begin with KEYVIZ_MERGE_OPTIONS_INIT (or keyviz_merge_options_init): writes, half a step of
+// tolerance, at most 1024 rows.
+typedef struct {
+    // sizeof(keyviz_merge_options_t).
+    size_t type_size;
+    // Columns of different sources that are at most so many ns apart, in whole ms, are one column; 0: only those of equal
+    // times. KEYVIZ_TOLERANCE_DEFAULT: half of the step, which is the median distance of the columns of the first source
+    // that has two.
+    int64_t column_tolerance_ns;
+    // Nodes that are to answer, for the report (keyviz_matrix_info); 0, or fewer than are added: as many as are added.
+    uint64_t nodes_expected;
+    // KEYVIZ_SERIES_*: every source must be of it.
+    uint32_t series;
+    // Most rows of the result; 0, or more than 1024: 1024.
+    uint32_t row_budget;
+    // KEYVIZ_BUDGET_*.
+    uint32_t budget_mode;
+    // Zero.
+    uint32_t reserved;
+} keyviz_merge_options_t;
+
+// A page that asks the server that it came from for data. Both addresses are of that server: the page's policy allows no
+// other. Strings are UTF-8; NULL with length 0: none. Begin with KEYVIZ_LIVE_PAGE_INIT.
 typedef struct {
     // sizeof(keyviz_live_page_t).
     size_t type_size;
-    // Where the matrix's JSON is, relative to the page's own address; it is asked with ?series=&from_unix_ms=&rows=.
+    // Where the matrix's JSON (keyviz_matrix_to_json) is, relative to the page's own address; asked with
+    // ?series=&from_unix_ms=&rows=.
     const char *matrix_url;
     // Bytes of matrix_url.
     size_t matrix_url_len;
@@ -522,25 +589,48 @@ typedef struct {
     uint32_t reserved;
 } keyviz_live_page_t;
 
-// How matrices are merged. Begin with KEYVIZ_MERGE_OPTIONS_INIT (or keyviz_merge_options_init): writes, half a step of
-// tolerance, at most 1024 rows.
+// What is said of a route under one label, all its sub-buckets together (or of an aggregate). What it points at lies in
+// the matrix. Begin with KEYVIZ_VERDICT_INIT.
 typedef struct {
-    // sizeof(keyviz_merge_options_t).
+    // sizeof(keyviz_verdict_t).
     size_t type_size;
-    // Columns of different sources that are at most so many ns apart are one column; 0: only those of equal times.
-    // KEYVIZ_TOLERANCE_DEFAULT: half of the step, which is the median distance of the first source's columns.
-    int64_t column_tolerance_ns;
-    // Nodes that are to answer; 0: as many as are added.
-    uint64_t nodes_expected;
-    // KEYVIZ_SERIES_*: every source must be of it.
-    uint32_t series;
-    // Most rows of the result; 0, or more than 1024: 1024.
-    uint32_t row_budget;
-    // KEYVIZ_BUDGET_*.
-    uint32_t budget_mode;
+    // What decided it. Steady, irregular: standard deviation by mean. Burst: the share of the busiest twentieth of the
+    // columns. Periodic: the autocorrelation. Moving edge: parts passed, negative if downwards. One cell, even: the
+    // share of the hottest part. Idle: 0.
+    double measure;
+    // Periodic: the period in ms. Otherwise 0.
+    uint64_t period_ms;
+    // What was counted, UINT64_MAX at most.
+    uint64_t total;
+    // Why, in English, UTF-8, not terminated.
+    const char *reason;
+    // Bytes of reason.
+    size_t reason_len;
+    // KEYVIZ_VERDICT_*.
+    uint32_t verdict;
     // Zero.
     uint32_t reserved;
-} keyviz_merge_options_t;
+} keyviz_verdict_t;
+
+// Where a hot route would be split. What it points at lies in the matrix. Begin with KEYVIZ_SPLIT_INIT.
+typedef struct {
+    // sizeof(keyviz_split_t).
+    size_t type_size;
+    // The route.
+    uint64_t route_id;
+    // Its share of the matrix's traffic, all labels, 0 to 1.
+    double share;
+    // The share of the route's traffic below the key, 0 to 1.
+    double below;
+    // The key that would open the upper half; NULL: it cannot be split further here.
+    const void *key;
+    // Bytes of key.
+    size_t key_len;
+    // Why, in English, UTF-8, not terminated.
+    const char *reason;
+    // Bytes of reason.
+    size_t reason_len;
+} keyviz_split_t;
 
 // What a sampler has, and where its memory is. Begin with KEYVIZ_STATS_INIT.
 typedef struct {
@@ -973,20 +1063,27 @@ keyviz_status_t keyviz_sampler_load_history_file(keyviz_sampler_t *sampler, cons
 // Fills a query like KEYVIZ_MATRIX_QUERY_INIT. NULL is fine.
 void keyviz_matrix_query_init(keyviz_matrix_query_t *query);
 
-// Makes a matrix from the sampler's history. Free it with keyviz_matrix_free.
+// Makes a matrix from the sampler's history: what was flushed; what was counted since is not in it. Observers and
+// flushes go on meanwhile. `*out` is to be freed with keyviz_matrix_free.
+//
+// A history without such columns gives a matrix without rows and columns, and that is not an error.
 //
 // Errors: KEYVIZ_ERR_INVALID_ARGUMENT (a number is none of its enum's, a node that is not UTF-8), KEYVIZ_ERR_HISTORY_OFF,
-// KEYVIZ_ERR_CLOSED, KEYVIZ_ERR_NULL_POINTER.
+// KEYVIZ_ERR_CLOSED, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
 keyviz_status_t keyviz_matrix_query(const keyviz_sampler_t *sampler,
                                     const keyviz_matrix_query_t *query,
                                     keyviz_matrix_t **out,
                                     keyviz_error_t *err);
 
 // Makes a matrix from columns that the host keeps as keyviz_sampler_drain or keyviz_sampler_read_column filled them:
-// `columns` points at `count` pointers to buffers. Of the query's times, the same holds as for the history. The buffers
-// are only read during the call.
+// `columns` points at `count` pointers to buffers, in any order. Of the query's times, the same holds as for the history.
+// The buffers are only read, and only during the call.
 //
-// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (also: a column's rows point out of its arena), KEYVIZ_ERR_NULL_POINTER,
+// Of a buffer, row_size, rows, row_capacity, row_count, arena, arena_capacity, arena_used and at_ns are looked at; a host
+// that kept rows and arena elsewhere fills these in again. The ids in an arena are in the byte order of this machine.
+//
+// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (also: a buffer says that it holds more than it has room for, as after a drain
+// that failed; a row points out of its arena, or makes no sense otherwise), KEYVIZ_ERR_NULL_POINTER,
 // KEYVIZ_ERR_TYPE_SIZE.
 keyviz_status_t keyviz_matrix_from_columns(const keyviz_column_buffer_t *const *columns,
                                            size_t count,
@@ -994,40 +1091,50 @@ keyviz_status_t keyviz_matrix_from_columns(const keyviz_column_buffer_t *const *
                                            keyviz_matrix_t **out,
                                            keyviz_error_t *err);
 
-// Frees a matrix. NULL is fine.
+// Frees a matrix, and with it what was said to lie in it. NULL is fine.
 void keyviz_matrix_free(keyviz_matrix_t *matrix);
 
-// Tells how many rows and columns a matrix has. Either pointer may be NULL. Errors: KEYVIZ_ERR_NULL_POINTER (matrix).
+// Fills it with zeros and its type_size, like KEYVIZ_MATRIX_INFO_INIT. NULL is fine.
+void keyviz_matrix_info_init(keyviz_matrix_info_t *info);
+
+// Fills it with zeros and its type_size, like KEYVIZ_MATRIX_ROW_INIT. NULL is fine.
+void keyviz_matrix_row_init(keyviz_matrix_row_t *row);
+
+// Fills it with zeros and its type_size, like KEYVIZ_MATRIX_NODE_INIT. NULL is fine.
+void keyviz_matrix_node_init(keyviz_matrix_node_t *node);
+
+// Tells how many rows and columns a matrix has; either may be 0. Either pointer may be NULL.
+// Errors: KEYVIZ_ERR_NULL_POINTER (matrix).
 keyviz_status_t keyviz_matrix_shape(const keyviz_matrix_t *matrix, size_t *rows, size_t *columns);
 
-// Tells what a matrix is. Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+// Tells what a matrix is, and how large. Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
 keyviz_status_t keyviz_matrix_info(const keyviz_matrix_t *matrix, keyviz_matrix_info_t *info, keyviz_error_t *err);
 
-// Copies the columns' times, Unix ms, oldest first. `capacity` is the room in `unix_ms`, in numbers.
+// Copies the columns' times: when each was committed, Unix milliseconds (not ns), oldest first. `capacity` is the room in `unix_ms`, in numbers.
 // Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL (see keyviz_matrix_shape), KEYVIZ_ERR_NULL_POINTER.
 keyviz_status_t keyviz_matrix_columns(const keyviz_matrix_t *matrix,
                                       int64_t *unix_ms,
                                       size_t capacity,
                                       keyviz_error_t *err);
 
-// Copies the values: rows x columns of them, row by row. `capacity` is the room in `values`, in numbers.
+// Copies the values: rows x columns of them, row by row, so that row i has in column j values[i * columns + j]. `capacity` is the room in `values`, in numbers.
 // Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL (see keyviz_matrix_shape), KEYVIZ_ERR_NULL_POINTER.
 keyviz_status_t keyviz_matrix_values(const keyviz_matrix_t *matrix,
                                      uint64_t *values,
                                      size_t capacity,
                                      keyviz_error_t *err);
 
-// The values in place: rows x columns of them, row by row, there until the matrix is freed. NULL if `matrix` is none,
-// or has no values.
+// The values in place, as keyviz_matrix_values copies them: they never change, and are there until the matrix is freed.
+// Not NULL where there are none; NULL if `matrix` is no matrix.
 const uint64_t *keyviz_matrix_values_view(const keyviz_matrix_t *matrix);
 
-// Describes row `i`. Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+// Describes row `i`, counted from 0: rows are in the order of (start, row id). Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
 keyviz_status_t keyviz_matrix_row(const keyviz_matrix_t *matrix,
                                   size_t i,
                                   keyviz_matrix_row_t *row,
                                   keyviz_error_t *err);
 
-// Copies the Raft groups and leader terms of row `i`, one per column, 0 where unknown. Either pointer may be NULL;
+// Copies the Raft groups of row `i` and their leaders' terms, one per column, 0 where unknown. Either pointer may be NULL;
 // `capacity` is the room in each, in numbers.
 // Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NULL_POINTER.
 keyviz_status_t keyviz_matrix_identities(const keyviz_matrix_t *matrix,
@@ -1046,7 +1153,8 @@ keyviz_status_t keyviz_matrix_row_id(const keyviz_matrix_t *matrix,
                                      size_t *size,
                                      keyviz_error_t *err);
 
-// Writes the name of row `i` for people, "route:7 / redis", into the caller's buffer; as keyviz_matrix_row_id.
+// Writes the name of row `i` for people, "route:7 / redis", into the caller's buffer; as keyviz_matrix_row_id. The
+// sub-buckets of a route share it: their ranges tell them apart.
 keyviz_status_t keyviz_matrix_row_name(const keyviz_matrix_t *matrix,
                                        size_t i,
                                        char *buffer,
@@ -1054,15 +1162,25 @@ keyviz_status_t keyviz_matrix_row_name(const keyviz_matrix_t *matrix,
                                        size_t *size,
                                        keyviz_error_t *err);
 
-// Tells of node `i` of the cluster that was asked. Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_NULL_POINTER,
-// KEYVIZ_ERR_TYPE_SIZE.
+// Tells of node `i`, counted from 0, of the cluster that was asked; keyviz_matrix_info tells how many there are.
+// Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
 keyviz_status_t keyviz_matrix_node(const keyviz_matrix_t *matrix,
                                    size_t i,
                                    keyviz_matrix_node_t *node,
                                    keyviz_error_t *err);
 
-// Writes the matrix as JSON into the caller's buffer: UTF-8, not terminated. `*size` becomes its length in bytes, also
-// when it does not fit; the call that follows then only copies it.
+// Fills it with zeros and its type_size, like KEYVIZ_LIMITS_INIT. NULL is fine.
+void keyviz_limits_init(keyviz_limits_t *limits);
+
+// Fills it with zeros and its type_size, like KEYVIZ_PNG_OPTIONS_INIT. NULL is fine.
+void keyviz_png_options_init(keyviz_png_options_t *options);
+
+// Writes the matrix as JSON into the caller's buffer: one object, UTF-8, not terminated, with all its integers as they
+// are, up to 64 bits. `*size` becomes its length in bytes, also when it does not fit.
+//
+// So ask with capacity 0 first, then with a buffer of that size: what is asked for again after it did not fit is only
+// copied. (For that the matrix keeps what it last made and could not hand over, until it is handed over or the matrix
+// freed.)
 //
 // Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NULL_POINTER.
 keyviz_status_t keyviz_matrix_to_json(const keyviz_matrix_t *matrix,
@@ -1071,25 +1189,28 @@ keyviz_status_t keyviz_matrix_to_json(const keyviz_matrix_t *matrix,
                                       size_t *size,
                                       keyviz_error_t *err);
 
-// Writes the matrix as protobuf, a GetKeyVizMatrixResponse of keyviz.proto, into the caller's buffer; `*size` and the
-// errors as of keyviz_matrix_to_json. The message does not carry the series, the fanout, or conflicts.
+// Writes the matrix as protobuf, a GetKeyVizMatrixResponse of include/keyviz.proto, into the caller's buffer; `*size` and
+// the errors as of keyviz_matrix_to_json. The message has no place for the series, the time when the matrix was made, the
+// nodes, and conflicts. A matrix without rows and columns is a message of 0 bytes.
 keyviz_status_t keyviz_matrix_to_proto(const keyviz_matrix_t *matrix,
                                        void *buffer,
                                        size_t capacity,
                                        size_t *size,
                                        keyviz_error_t *err);
 
-// Writes the matrix as CSV (RFC 4180), a line per row, into the caller's buffer; `*size` and the errors as of
-// keyviz_matrix_to_json.
+// Writes the matrix as CSV (RFC 4180, but lines end with LF) into the caller's buffer; `*size` and the errors as of
+// keyviz_matrix_to_json. A head line, then a line per row: bucket_id, label, start, end, aggregate, route_count, and a
+// value for each column, whose name is its time in RFC 3339. Keys that are not printable ASCII are 0x and hexadecimal.
 keyviz_status_t keyviz_matrix_to_csv(const keyviz_matrix_t *matrix,
                                      void *buffer,
                                      size_t capacity,
                                      size_t *size,
                                      keyviz_error_t *err);
 
-// Draws the matrix as a PNG into the caller's buffer: time goes right, keys go down, brighter is more. `options` may be
-// NULL. `*size` and the errors are as of keyviz_matrix_to_json; KEYVIZ_ERR_INVALID_ARGUMENT: a side is too long or too
-// short, or the scale is none of KEYVIZ_SCALE_*.
+// Draws the matrix as a PNG into the caller's buffer: time goes right, keys go down, brighter is more; at the left edge a
+// band in the colours of the labels, and white hatching over conflicts. `options` may be NULL. `*size` and the errors are
+// as of keyviz_matrix_to_json, and KEYVIZ_ERR_INVALID_ARGUMENT (a side is too long or too short, the scale is none of
+// KEYVIZ_SCALE_*), KEYVIZ_ERR_TYPE_SIZE.
 keyviz_status_t keyviz_matrix_to_png(const keyviz_matrix_t *matrix,
                                      const keyviz_png_options_t *options,
                                      void *buffer,
@@ -1097,8 +1218,9 @@ keyviz_status_t keyviz_matrix_to_png(const keyviz_matrix_t *matrix,
                                      size_t *size,
                                      keyviz_error_t *err);
 
-// Reads a matrix from JSON that need not be trusted. `limits` may be NULL. Fields that are not known are skipped, and a
-// label that is not known is kept.
+// Reads a matrix from JSON that nobody vouches for, in the form that keyviz_matrix_to_json writes; its length counts, not
+// a terminating zero. `limits` may be NULL: the defaults. Fields that are not known are skipped, and a label that is not
+// known is kept. `*out` is to be freed with keyviz_matrix_free.
 //
 // Errors: KEYVIZ_ERR_MALFORMED and KEYVIZ_ERR_TOO_LARGE, with the place in bytes in the message;
 // KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
@@ -1108,9 +1230,11 @@ keyviz_status_t keyviz_matrix_from_json(const void *json,
                                         keyviz_matrix_t **out,
                                         keyviz_error_t *err);
 
-// Reads a matrix from protobuf that need not be trusted: a GetKeyVizMatrixResponse of keyviz.proto, which counts
-// `series` (KEYVIZ_SERIES_*). `limits` may be NULL. Errors as of keyviz_matrix_from_json, and
-// KEYVIZ_ERR_INVALID_ARGUMENT (series).
+// Reads a matrix from protobuf that nobody vouches for: a GetKeyVizMatrixResponse of include/keyviz.proto. What it counts
+// is not in it, so `series` says it: KEYVIZ_SERIES_* (not a number of KeyVizSeries). `limits` may be NULL: the defaults.
+// `*out` is to be freed with keyviz_matrix_free.
+//
+// Errors as of keyviz_matrix_from_json, and KEYVIZ_ERR_INVALID_ARGUMENT (series).
 keyviz_status_t keyviz_matrix_from_proto(const void *message,
                                          size_t len,
                                          uint32_t series,
@@ -1118,10 +1242,58 @@ keyviz_status_t keyviz_matrix_from_proto(const void *message,
                                          keyviz_matrix_t **out,
                                          keyviz_error_t *err);
 
-// Writes the heatmap as one HTML page that needs nothing else, into the caller's buffer: UTF-8, not terminated.
-// `matrices` points at `count` matrices, best of different series, of which the first is shown first; what the library
-// says of them (keyviz_matrix_verdict, keyviz_matrix_split) is in the page too. `title`, UTF-8, may be NULL. `*size`
-// becomes the page's length in bytes, also when it does not fit.
+// Fills options like KEYVIZ_MERGE_OPTIONS_INIT. NULL is fine.
+void keyviz_merge_options_init(keyviz_merge_options_t *options);
+
+// Begins a merge. Add the sources, this node's first, since what describes a row is from the first source that has it;
+// then finish it. `*out` is to be freed with keyviz_merge_free, finished or not.
+//
+// Errors: KEYVIZ_ERR_INVALID_ARGUMENT, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_merge_new(const keyviz_merge_options_t *options, keyviz_merge_t **out, keyviz_error_t *err);
+
+// Adds a source, which stays the caller's and may be freed before the merge is finished. `node` (UTF-8; NULL with length
+// 0: unnamed) names it, unless the matrix has a name itself. A node that was added before does not count again: the call
+// is KEYVIZ_OK then, and `*counted` (may be NULL) is 0 instead of 1. Sources without a name all count.
+//
+// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (the matrix is of another series; the merge is finished; the name is not UTF-8),
+// KEYVIZ_ERR_NULL_POINTER. Nothing changes then.
+keyviz_status_t keyviz_merge_add(keyviz_merge_t *merge,
+                                 const keyviz_matrix_t *matrix,
+                                 const char *node,
+                                 size_t node_len,
+                                 uint32_t *counted,
+                                 keyviz_error_t *err);
+
+// Adds a node that gave no matrix, with the reason; both UTF-8. A node whose matrix is in already stays so; one that gives
+// its matrix later has answered.
+//
+// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (the merge is finished; not UTF-8), KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_merge_add_failure(keyviz_merge_t *merge,
+                                         const char *node,
+                                         size_t node_len,
+                                         const char *reason,
+                                         size_t reason_len,
+                                         keyviz_error_t *err);
+
+// Gives the merged matrix, and ends the merge: it can only be freed then. Without a source, the matrix has no rows and
+// columns. `*out` is to be freed with keyviz_matrix_free.
+//
+// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (it is finished already), KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_merge_finish(keyviz_merge_t *merge, keyviz_matrix_t **out, keyviz_error_t *err);
+
+// Frees a merge, finished or not. NULL is fine.
+void keyviz_merge_free(keyviz_merge_t *merge);
+
+// Fills it with zeros and its type_size, like KEYVIZ_LIVE_PAGE_INIT. NULL is fine.
+void keyviz_live_page_init(keyviz_live_page_t *page);
+
+// Writes the heatmap as one HTML page that needs nothing else, no network either, into the caller's buffer: UTF-8, not
+// terminated. `matrices` points at `count` matrices, 1 or more, best of the same columns and of different series; the
+// first one is shown first. What the library says of them (keyviz_matrix_verdict, keyviz_matrix_split) is in the page too.
+// `title`, UTF-8, is its heading; NULL with length 0: the page's own.
+//
+// `*size` becomes the page's length in bytes, also when it does not fit. Nothing is kept: the call that follows makes the
+// page again. It takes about 150 KiB more than the JSON of its matrices; with such a buffer one call is mostly enough.
 //
 // Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_INVALID_ARGUMENT (no matrix, the title is not UTF-8),
 // KEYVIZ_ERR_NULL_POINTER.
@@ -1134,8 +1306,8 @@ keyviz_status_t keyviz_matrix_to_html(const keyviz_matrix_t *const *matrices,
                                       size_t *size,
                                       keyviz_error_t *err);
 
-// Writes the live heatmap page into the caller's buffer, for a server that answers its requests; `*size` as of
-// keyviz_matrix_to_html. Serve it with the header that keyviz_live_page_policy gives.
+// Writes the live heatmap page into the caller's buffer, for a server that answers its requests: UTF-8, not terminated.
+// `*size` as of keyviz_matrix_to_html. Serve it as text/html, under the policy of keyviz_live_page_policy.
 //
 // Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_INVALID_ARGUMENT (no matrix_url, not UTF-8), KEYVIZ_ERR_NULL_POINTER,
 // KEYVIZ_ERR_TYPE_SIZE.
@@ -1149,40 +1321,30 @@ keyviz_status_t keyviz_live_page(const keyviz_live_page_t *page,
 // terminated. `*size` as of keyviz_matrix_to_html. Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NULL_POINTER.
 keyviz_status_t keyviz_live_page_policy(char *buffer, size_t capacity, size_t *size, keyviz_error_t *err);
 
-// Fills options like KEYVIZ_MERGE_OPTIONS_INIT. NULL is fine.
-void keyviz_merge_options_init(keyviz_merge_options_t *options);
+// Fills it with zeros and its type_size, like KEYVIZ_VERDICT_INIT. NULL is fine.
+void keyviz_verdict_init(keyviz_verdict_t *verdict);
 
-// Begins a merge. Add the sources, this node's first; then finish it, and free it with keyviz_merge_free.
-// Errors: KEYVIZ_ERR_INVALID_ARGUMENT, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
-keyviz_status_t keyviz_merge_new(const keyviz_merge_options_t *options, keyviz_merge_t **out, keyviz_error_t *err);
+// Fills it with zeros and its type_size, like KEYVIZ_SPLIT_INIT. NULL is fine.
+void keyviz_split_init(keyviz_split_t *split);
 
-// Adds a source, which stays the caller's. `node` (UTF-8; NULL: unnamed) names it, if the matrix does not itself. A node
-// that was added before does not count again: the call is OK, and `*counted` (may be NULL) is 0 instead of 1.
+// Says of row `i` how its traffic lies in time and along the keys: its route's under its label, sub-buckets together.
+// The first call for a matrix looks at all of it. A matrix made with KEYVIZ_BUDGET_TOP may lack rows that matter.
 //
-// Errors, and nothing changes: KEYVIZ_ERR_INVALID_ARGUMENT (the matrix is of another series; the merge is finished; the
-// name is not UTF-8), KEYVIZ_ERR_NULL_POINTER.
-keyviz_status_t keyviz_merge_add(keyviz_merge_t *merge,
-                                 const keyviz_matrix_t *matrix,
-                                 const char *node,
-                                 size_t node_len,
-                                 uint32_t *counted,
-                                 keyviz_error_t *err);
+// Errors: KEYVIZ_ERR_NOT_FOUND (no such row), KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_matrix_verdict(const keyviz_matrix_t *matrix,
+                                      size_t i,
+                                      keyviz_verdict_t *verdict,
+                                      keyviz_error_t *err);
 
-// Adds a node that gave no matrix, with the reason; both UTF-8. A node that is in already stays so.
-// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (the merge is finished; not UTF-8), KEYVIZ_ERR_NULL_POINTER.
-keyviz_status_t keyviz_merge_add_failure(keyviz_merge_t *merge,
-                                         const char *node,
-                                         size_t node_len,
-                                         const char *reason,
-                                         size_t reason_len,
-                                         keyviz_error_t *err);
+// Says where the `i`th hot route would be split, the hottest first: those with a tenth of the traffic or more.
+// Errors: KEYVIZ_ERR_NOT_FOUND (there are no more), KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+keyviz_status_t keyviz_matrix_split(const keyviz_matrix_t *matrix,
+                                    size_t i,
+                                    keyviz_split_t *split,
+                                    keyviz_error_t *err);
 
-// Gives the merged matrix, and ends the merge: it can only be freed then.
-// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (it is finished already), KEYVIZ_ERR_NULL_POINTER.
-keyviz_status_t keyviz_merge_finish(keyviz_merge_t *merge, keyviz_matrix_t **out, keyviz_error_t *err);
-
-// Frees a merge, finished or not. NULL is fine.
-void keyviz_merge_free(keyviz_merge_t *merge);
+// The verdict's name for people: "moving edge". NULL: there is none of this number.
+const char *keyviz_verdict_name(uint32_t verdict);
 
 // The ABI version of the library that is linked; compare it with KEYVIZ_ABI_VERSION of the header.
 uint32_t keyviz_abi_version(void);

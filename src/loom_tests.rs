@@ -4,7 +4,8 @@
 //! The code is the library's own, from [`Sampler`] down; only the atomics and the threads are loom's. What loom can't
 //! see stays out of its way: locks are taken by one of the threads only, and observers count in lanes they were given,
 //! since all of loom's threads are one to thread-local storage. Cells and tables are small (see `cells.rs`,
-//! `registry/`). The asymmetric fence is a `SeqCst` fence on both sides (see `sync.rs`), which loom orders by
+//! `registry/`). What is freed checks that every use of it happened before: use after free shows (the canaries in
+//! `sync.rs`). The asymmetric fence is a `SeqCst` fence on both sides (see `sync.rs`), which loom orders by
 //! happens-before: a little more than the language promises, and what `membarrier(2)` gives.
 
 use crate::label::Label;
@@ -53,6 +54,14 @@ fn observe(sampler: &Sampler, lane: &Lane, route_id: u64) -> u64 {
     u64::from(lane.observe(sampler.hot(), read(route_id)) == Observed::Counted)
 }
 
+/// As [`observe`], in a run of its own.
+fn observe_run(sampler: &Sampler, lane: &Lane, route_id: u64) -> u64 {
+    let mut counted = 0;
+    let one = std::iter::once(Some(read(route_id)));
+    lane.observe_run(sampler.hot(), one, |observed| counted += u64::from(observed == Observed::Counted));
+    counted
+}
+
 fn observe_shared(sampler: &Sampler, route_id: u64) -> u64 {
     u64::from(sampler.shared_lane().observe_shared(sampler.hot(), read(route_id)) == Observed::Counted)
 }
@@ -71,7 +80,7 @@ fn sum(columns: &[[u64; 2]]) -> [u64; 2] {
 }
 
 #[test]
-fn an_observation_beside_a_registration_counts_or_misses() {
+fn observe_against_register_counts_or_misses() {
     check(3, || {
         let sampler = sampler(1);
         let observer = thread::spawn({
@@ -87,7 +96,7 @@ fn an_observation_beside_a_registration_counts_or_misses() {
 }
 
 #[test]
-fn a_drain_beside_observations_takes_each_once() {
+fn observe_against_drain_is_taken_once() {
     check(3, || {
         let sampler = sampler(1);
         register(&sampler, 1);
@@ -120,40 +129,116 @@ fn cells_pass_to_another_route(preemptions: usize, key_buckets: u32, observe: fn
 }
 
 #[test]
-fn a_count_never_lands_in_cells_that_another_route_got() {
+fn observe_against_remove_never_counts_in_cells_that_another_route_got() {
     cells_pass_to_another_route(3, 1, observe);
 }
 
 #[test]
-fn a_count_never_lands_in_parts_that_another_route_got() {
+fn observe_against_remove_never_counts_in_parts_that_another_route_got() {
     cells_pass_to_another_route(3, 2, observe);
 }
 
 #[test]
-fn a_count_in_the_shared_lane_never_lands_in_cells_that_another_route_got() {
+fn observe_shared_against_remove_never_counts_in_cells_that_another_route_got() {
     cells_pass_to_another_route(3, 1, |sampler, _, route| observe_shared(sampler, route));
 }
 
 #[test]
-fn both_generations_of_the_shared_lane_are_waited_for() {
+fn observe_run_against_remove_never_counts_in_cells_that_another_route_got() {
+    cells_pass_to_another_route(3, 1, observe_run);
+}
+
+/// Whoever was seen outside in one drain need not be in the next one, where the other is.
+#[test]
+fn observers_against_remove_are_each_seen_outside_in_a_drain_of_its_own() {
     check(2, || {
-        let sampler = sampler(1);
+        let sampler = sampler(2);
         register(&sampler, 1);
-        let observers = [(); 2].map(|()| {
-            let sampler = sampler.clone();
-            thread::spawn(move || observe_shared(&sampler, 1))
+        let observers = [[1, 2], [1, 0]].map(|routes| {
+            let (sampler, lane) = (sampler.clone(), lane(&sampler));
+            thread::spawn(move || routes.map(|id| if id == 0 { 0 } else { observe(&sampler, &lane, id) }))
         });
         sampler.remove_route(1, 0).unwrap();
         let early = [drain(&sampler, GRACE), drain(&sampler, GRACE + 1)];
         register(&sampler, 2);
-        let counted: u64 = observers.into_iter().map(|observer| observer.join().unwrap()).sum();
+        let counted = observers.map(|observer| observer.join().unwrap());
         let late = [drain(&sampler, GRACE + 2), drain(&sampler, 3 * GRACE)];
-        assert_eq!(sum(&[early[0], early[1], late[0], late[1]]), [counted, 0]);
+        assert_eq!(sum(&[early[0], early[1], late[0], late[1]]), [counted[0][0] + counted[1][0], counted[0][1]]);
+    });
+}
+
+/// A lane that was seen outside, and went to another holder since, holds nothing up and is not forgotten.
+#[test]
+fn observe_against_remove_in_a_lane_that_is_leased_again_between_drains() {
+    check(3, || {
+        let sampler = sampler(2);
+        register(&sampler, 1);
+        let lane = lane(&sampler);
+        lane.release();
+        let observers = [[1, 0], [1, 2]].map(|routes| {
+            let (sampler, lane) = (sampler.clone(), lane.clone());
+            thread::spawn(move || {
+                routes.map(|id| {
+                    if id == 0 || !lane.lease() {
+                        return 0;
+                    }
+                    let counted = observe(&sampler, &lane, id);
+                    lane.release();
+                    counted
+                })
+            })
+        });
+        sampler.remove_route(1, 0).unwrap();
+        let early = [drain(&sampler, GRACE), drain(&sampler, GRACE + 1)];
+        register(&sampler, 2);
+        let counted = observers.map(|observer| observer.join().unwrap());
+        let late = [drain(&sampler, GRACE + 2), drain(&sampler, 3 * GRACE)];
+        assert_eq!(sum(&[early[0], early[1], late[0], late[1]]), [counted[0][0] + counted[1][0], counted[1][1]]);
+    });
+}
+
+/// A look at the lanes that began before the removal says nothing of it: route 2 goes, drain, route 1 goes, drain.
+fn a_look_before_the_removal_is_not_enough(observers: usize, observe: fn(&Sampler, &Lane, u64) -> u64) {
+    check(2, move || {
+        let sampler = sampler(2);
+        register(&sampler, 1);
+        register(&sampler, 2);
+        let observers: Vec<_> = (0..observers)
+            .map(|_| {
+                let (sampler, lane) = (sampler.clone(), lane(&sampler));
+                thread::spawn(move || observe(&sampler, &lane, 1))
+            })
+            .collect();
+        sampler.remove_route(2, 0).unwrap();
+        let early = drain(&sampler, 1);
+        sampler.remove_route(1, 1).unwrap();
+        let late = [drain(&sampler, GRACE + 1), drain(&sampler, GRACE + 2)];
+        let counted: u64 = observers.into_iter().map(|observer| observer.join().unwrap()).sum();
+        assert_eq!(sum(&[early, late[0], late[1], drain(&sampler, 3 * GRACE)]), [counted, 0]);
     });
 }
 
 #[test]
-fn a_table_that_grows_is_freed_when_nobody_reads_it() {
+fn observe_against_remove_after_a_look() {
+    a_look_before_the_removal_is_not_enough(1, |sampler, lane, route| {
+        observe(sampler, lane, route) + observe(sampler, lane, route)
+    });
+}
+
+#[test]
+fn observe_run_against_remove_after_a_look() {
+    a_look_before_the_removal_is_not_enough(1, |sampler, lane, route| {
+        observe_run(sampler, lane, route) + observe_run(sampler, lane, route)
+    });
+}
+
+#[test]
+fn observe_shared_against_remove_after_a_look_is_waited_for_in_both_generations() {
+    a_look_before_the_removal_is_not_enough(2, |sampler, _, route| observe_shared(sampler, route));
+}
+
+#[test]
+fn observe_against_table_growth_reads_no_table_that_was_freed() {
     check(3, || {
         let sampler = sampler(1);
         register(&sampler, 1);
@@ -172,7 +257,7 @@ fn a_table_that_grows_is_freed_when_nobody_reads_it() {
 }
 
 #[test]
-fn an_observer_runs_through_a_split_without_a_miss() {
+fn observe_against_split_misses_nothing() {
     check(3, || {
         let sampler = sampler(1);
         register(&sampler, 1);
@@ -194,7 +279,7 @@ fn an_observer_runs_through_a_split_without_a_miss() {
 }
 
 #[test]
-fn a_lane_that_passes_from_holder_to_holder_keeps_its_counts() {
+fn observe_against_lane_lease_and_return_keeps_every_count() {
     check(3, || {
         let sampler = sampler(1);
         register(&sampler, 1);
@@ -220,7 +305,7 @@ fn a_lane_that_passes_from_holder_to_holder_keeps_its_counts() {
 }
 
 #[test]
-fn two_threads_touch_a_segment_first_and_share_it() {
+fn observe_against_observe_maps_a_segment_once() {
     check(3, || {
         let sampler = sampler(1);
         register(&sampler, 1);
@@ -236,7 +321,7 @@ fn two_threads_touch_a_segment_first_and_share_it() {
 }
 
 #[test]
-fn a_sampler_is_closed_under_its_observers() {
+fn observe_against_close_counts_or_misses() {
     check(3, || {
         let sampler = sampler(1);
         register(&sampler, 1);

@@ -22,7 +22,8 @@ pub struct Options {
     pub memory_limit_bytes: u64,
     /// Most lanes (private counter sets of threads); 0: 256; at most 4096. Further threads share one.
     pub max_lanes: u32,
-    /// Coarser resolutions for what falls out of the history, finest first; none by default.
+    /// Coarser resolutions for what falls out of the history, finest first; none by default. (The C API refuses those that
+    /// are not; here they are summed up as they stand.)
     pub resolutions: [Resolution; MAX_RESOLUTIONS],
     /// Unix ns at which the first column's window begins.
     pub created_ns: i64,

@@ -2,21 +2,51 @@
 //!
 //! An observation is a *passage* through its lane: the lane's flag is up while the observation looks the route up and
 //! counts, and down otherwise. What a passage found in the route table (the table itself, a layout, cells) must stay
-//! what it was until the passage ends. Whoever wants to free or reuse such a thing first makes it unreachable, then
-//! asks [`Quiescence`]: a lane whose flag is seen down, once, after a heavy fence, has left every passage that could
-//! have found the thing. A busy lane's flag goes down after each observation, so a few looks find it down; whoever
-//! counts a long run in one passage counts the runs too, and a change of that number says the same. This is quiescent-state reclamation, as in RCU (McKenney and Slingwine 1998), with the
+//! what it was until the passage ends. Whoever wants to free or reuse such a thing makes it unreachable first, and
+//! asks [`Quiescence`] then. This is quiescent-state reclamation, as in RCU (McKenney and Slingwine 1998), with the
 //! store-load order of the hot side paid for by the rare side (see `sync.rs`).
 //!
-//! The fence before looking orders the observers' lookups: one that starts later finds the thing gone. Counters that
-//! were added in a passage are visible once its end is (release; and for writers outside Rust, which can't express
-//! release without a locked instruction, the drain executes its own heavy fence before it reads).
+//! **Looks.** The rare side looks at all lanes from time to time (each drain does, while something waits). A look
+//! begins with a heavy fence; looks are numbered. What is made unreachable before look `n` begins waits for look `n`:
+//! until each lane has *passed* it, which is to say that every passage that may have looked things up before `n`'s
+//! fence is over. Each lane passes on its own, in look `n` or in any later one, and what it has passed is remembered.
+//! So nobody has to find all lanes quiet at the same time: with more threads than cores, some of them always sleep
+//! inside of a passage.
 //!
-//! The lane that threads share can't have one counter with one writer. There, passages count in and out with atomic
-//! operations, in one of two generations (as in SRCU, McKenney 2006): the rare side turns to the other generation, so
-//! that the one before drains, however busy the lane is.
+//! **One lane with one writer** passes look `n`
+//! - when its flag is seen down after `n`'s fence; or
+//! - when its number of *runs* is seen to be another one than was seen after `n`'s fence. (Whoever counts many
+//!   observations in one passage, a run, has the flag up nearly all the time, and numbers the runs for that.)
+//!
+//! Why, with the order of each access:
+//! - *enter* stores the flag (relaxed; before it, in a run, the number: release), then executes the light fence, then
+//!   looks things up. The rare side unpublishes, executes the heavy fence, then loads the number and the flag
+//!   (acquire). The two fences are ordered one way or the other. Light before heavy: the rare side sees the flag up.
+//!   Heavy before light: the lookup finds what was unpublished gone, and the passage is none to wait for.
+//! - *leave* stores the flag (release), after everything that the passage read and counted. The flag that was seen
+//!   down (acquire) is therefore the end of the passages before `n`'s fence, or the rest from which later ones begin;
+//!   what they counted is visible, and a drain that follows takes it.
+//! - A new number was stored (release) after the passage before it ended, so whoever sees it (acquire) has that
+//!   passage behind, with its counts. And the run that it numbers began after `n`'s fence, or its number would have
+//!   been seen.
+//!
+//! Writers outside Rust can't express release without a locked instruction everywhere; they do what the language's
+//! own machine model asks for (on amd64 plain stores, which are seen in their order), and the drain executes a heavy
+//! fence of its own before it reads counters.
+//!
+//! **Who holds a lane** doesn't matter to any of this: a lane that comes back and goes to another thread between two
+//! looks is the same flag, handed over with release and acquire (see `lane.rs`), and it comes back outside of a
+//! passage. Lanes are listed after the fence. One that isn't on the list of look `n` was made by somebody whose light
+//! fences come after `n`'s heavy one, so it has passed `n` and all before when a later look meets it.
+//!
+//! **The lane that threads share** can't have one flag with one writer. There, passages count in and out with atomic
+//! operations (in: before the light fence; out: release), in one of two generations (as in SRCU, McKenney 2006): a
+//! generation passes look `n` when it is seen empty after `n`'s fence, by the argument above. The rare side turns
+//! newcomers to the other generation than the one it waits for, so that each drains, however busy the lane is. A
+//! passage that chose its generation before the turn, and counts in after it, only makes the wait longer.
 
-use crate::sync::{heavy_fence, spin, AtomicU64, Ordering};
+use crate::sync::{heavy_fence, AtomicU64, Ordering};
+use std::sync::Arc;
 
 /// The passages of a lane with one writer.
 #[repr(C)]
@@ -81,59 +111,215 @@ impl SharedPassages {
     }
 }
 
-/// A look at all lanes: have they left every passage that was under way when the look began?
-pub(crate) struct Quiescence<'a, L> {
-    /// The lanes that have not, with the runs that they had begun.
-    waiting: Vec<(L, u64)>,
-    passages: fn(&L) -> &Passages,
-    shared: &'a SharedPassages,
-    /// Generations of the shared lane that have been seen empty.
-    empty: [bool; 2],
+/// What is known of the passages of a sampler's lanes; see the head.
+#[derive(Default)]
+pub(crate) struct Quiescence {
+    /// Looks begun.
+    looks: u64,
+    /// In the order of the list of lanes, which only grows.
+    lanes: Vec<Seen>,
+    /// The newest look that each generation of the shared lane has passed.
+    shared: [u64; 2],
 }
 
-impl<'a, L> Quiescence<'a, L> {
-    /// Begins. What the caller made unreachable before is out of reach of every later passage.
-    /// `None`: the system has no heavy fence, so nothing can be known.
-    pub fn begin(
-        lanes: impl FnOnce() -> Vec<L>,
+/// What was seen of one lane.
+struct Seen {
+    /// The newest look that it has passed.
+    passed: u64,
+    /// Its number of runs, as of `look`.
+    runs: u64,
+    look: u64,
+}
+
+impl Quiescence {
+    /// The look that what is made unreachable now has to wait for.
+    pub fn next_look(&self) -> u64 {
+        self.looks + 1
+    }
+
+    /// Whether every passage that could have found what waited for this look is over.
+    pub fn has_passed(&self, look: u64) -> bool {
+        let lanes = self.lanes.iter().map(|lane| lane.passed);
+        look <= lanes.chain(self.shared).min().unwrap_or(0)
+    }
+
+    /// Looks at all lanes, again and again until the look `wait_for` has been passed or `patience` is at its end.
+    /// `lanes` lists them; those of an earlier list come first, in the same order. `false`: the system has no heavy
+    /// fence, so nothing can be known.
+    pub fn look<L>(
+        &mut self,
+        lanes: impl FnOnce() -> Arc<Vec<L>>,
         passages: fn(&L) -> &Passages,
-        shared: &'a SharedPassages,
-    ) -> Option<Self> {
+        shared: &SharedPassages,
+        wait_for: u64,
+        mut patience: impl FnMut() -> bool,
+    ) -> bool {
         if !heavy_fence() {
-            return None;
+            return false;
         }
-        // The lanes are listed after the fence: one that is not on the list by now can't have looked before it.
-        let looked_at = lanes().into_iter().map(|lane| {
-            let runs = passages(&lane).runs();
-            (lane, runs)
+        self.looks += 1;
+        let lanes = lanes();
+        self.meet(lanes[self.lanes.len()..].iter().map(passages));
+        loop {
+            for (seen, lane) in self.lanes.iter_mut().zip(lanes.iter()) {
+                seen.see(passages(lane), self.looks);
+            }
+            self.see_shared(shared);
+            if self.has_passed(wait_for) || !patience() {
+                return true;
+            }
+        }
+    }
+
+    /// Takes lanes up that no look has met: they have passed the looks before this one.
+    fn meet<'a>(&mut self, lanes: impl Iterator<Item = &'a Passages>) {
+        let look = self.looks;
+        self.lanes.extend(lanes.map(|lane| Seen { passed: look - 1, runs: lane.runs(), look }));
+    }
+
+    fn see_shared(&mut self, shared: &SharedPassages) {
+        for (passed, inside) in self.shared.iter_mut().zip(&shared.inside) {
+            if *passed < self.looks && inside.load(Ordering::SeqCst) == 0 {
+                *passed = self.looks;
+            }
+        }
+        // Waits for the one that is behind; where neither is, for the one that has no newcomers.
+        let turned_to = match self.shared {
+            [a, b] if a < b => 1,
+            [a, b] if a > b => 0,
+            _ => return,
+        };
+        // The load keeps a line that observers read from being written.
+        if shared.generation.load(Ordering::Relaxed) != turned_to {
+            shared.generation.store(turned_to, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Seen {
+    fn see(&mut self, lane: &Passages, look: u64) {
+        if self.passed == look {
+            return;
+        }
+        if !lane.is_inside() {
+            self.passed = look;
+            return;
+        }
+        let runs = lane.runs();
+        if runs != self.runs {
+            self.passed = self.passed.max(self.look);
+        }
+        (self.runs, self.look) = (runs, look);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Lanes {
+        lanes: Vec<Arc<Passages>>,
+        shared: SharedPassages,
+        quiescence: Quiescence,
+    }
+
+    impl Lanes {
+        fn with(count: usize) -> Self {
+            Self { lanes: (0..count).map(|_| Arc::default()).collect(), ..Self::default() }
+        }
+
+        /// One look, without patience.
+        fn look(&mut self) -> u64 {
+            let look = self.quiescence.next_look();
+            let lanes = || Arc::new(self.lanes.clone());
+            assert!(self.quiescence.look(lanes, |lane| lane, &self.shared, look, || false), "there is membarrier(2)");
+            look
+        }
+
+        /// The newest look that everybody has passed.
+        fn passed(&self) -> u64 {
+            (0..self.quiescence.next_look()).rev().find(|&look| self.quiescence.has_passed(look)).unwrap_or(0)
+        }
+    }
+
+    #[test]
+    fn each_lane_passes_once_it_is_seen_outside_whatever_the_others_do_then() {
+        let mut all = Lanes::with(3);
+        all.lanes[0].enter();
+        all.lanes[1].enter();
+        let first = all.look();
+        assert_eq!(all.passed(), 0);
+        all.lanes[0].leave();
+        all.look();
+        all.lanes[0].enter();
+        all.lanes[2].enter();
+        all.lanes[1].leave();
+        all.look();
+        assert_eq!(all.passed(), first + 1, "though at no look were all of them outside");
+        all.lanes[0].leave();
+        all.lanes[2].leave();
+        assert_eq!((all.look(), all.passed()), (4, 4));
+    }
+
+    #[test]
+    fn what_is_removed_after_a_look_began_waits_for_the_next() {
+        let mut all = Lanes::with(1);
+        all.look();
+        let removed = all.quiescence.next_look();
+        all.lanes[0].enter();
+        assert!(!all.quiescence.has_passed(removed));
+        all.look();
+        assert!(!all.quiescence.has_passed(removed), "the passage may have begun before the removal");
+        all.lanes[0].leave();
+        all.look();
+        assert!(all.quiescence.has_passed(removed));
+    }
+
+    #[test]
+    fn a_run_that_began_after_a_look_has_passed_that_look_and_no_later_one() {
+        let mut all = Lanes::with(1);
+        all.lanes[0].enter_run();
+        all.look();
+        all.look();
+        assert_eq!(all.passed(), 0, "it is the same run");
+        all.lanes[0].leave();
+        all.lanes[0].enter_run();
+        all.look();
+        assert_eq!(all.passed(), 2);
+        all.look();
+        assert_eq!(all.passed(), 2);
+    }
+
+    #[test]
+    fn a_lane_made_later_waits_for_nothing_that_was_removed_before_it() {
+        let mut all = Lanes::with(1);
+        all.lanes[0].enter();
+        all.look();
+        all.lanes[0].leave();
+        all.lanes.push(Arc::default());
+        all.lanes[1].enter();
+        all.look();
+        assert_eq!(all.passed(), 1);
+    }
+
+    #[test]
+    fn the_shared_lane_passes_though_somebody_is_always_inside() {
+        let mut all = Lanes::with(1);
+        let mut inside = all.shared.enter();
+        let removed = all.quiescence.next_look();
+        let looks = (0..10).find(|_| {
+            all.look();
+            let next = all.shared.enter();
+            all.shared.leave(std::mem::replace(&mut inside, next));
+            all.quiescence.has_passed(removed)
         });
-        Some(Self { waiting: looked_at.collect(), passages, shared, empty: [false; 2] })
-    }
-
-    /// Whether all have left, now.
-    pub fn reached(&mut self) -> bool {
-        let passages = self.passages;
-        self.waiting.retain(|(lane, runs)| passages(lane).is_inside() && passages(lane).runs() == *runs);
-        for generation in [0, 1] {
-            if !self.empty[generation] && self.shared.inside[generation].load(Ordering::SeqCst) == 0 {
-                self.empty[generation] = true;
-            }
-        }
-        if let Some(busy) = self.empty.iter().position(|empty| !empty) {
-            self.shared.generation.store(1 - busy as u64, Ordering::Relaxed);
-        }
-        self.waiting.is_empty() && self.empty == [true; 2]
-    }
-
-    /// Looks for a short while. An observer that was put to sleep inside a passage may well outlast it.
-    pub fn reached_soon(&mut self) -> bool {
-        const LOOKS: u32 = if cfg!(loom) { 1 } else { 2000 };
-        (0..LOOKS).any(|_| {
-            let reached = self.reached();
-            if !reached {
-                spin();
-            }
-            reached
-        })
+        assert!(looks.is_some());
+        let (first, second) = (all.shared.enter(), all.look());
+        assert!(!all.quiescence.has_passed(second), "two are inside yet");
+        all.shared.leave(first);
+        all.shared.leave(inside);
+        (0..2).for_each(|_| assert!(all.look() > second));
+        assert!(all.quiescence.has_passed(second));
     }
 }

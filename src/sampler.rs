@@ -15,7 +15,7 @@ use crate::lane::{Hot, Lane, Observation, Observed, Plain, ANY_LABEL};
 use crate::matrix::{Budget, Matrix};
 use crate::meta::RouteMeta;
 use crate::options::Options;
-use crate::passage::{Quiescence, SharedPassages};
+use crate::passage::SharedPassages;
 use crate::pool::Pool;
 use crate::registry::{Drained, Placement, Registry, RouteSpec};
 use crate::thread::{leased_lane, recent_lane};
@@ -309,13 +309,10 @@ impl Sampler {
         state.closed = true;
         let (registry, table) = Registry::new(self.options);
         self.hot.table.store(table.word().to_bits(), crate::sync::Ordering::Release);
-        let Some(mut quiescence) = self.quiescence() else {
+        if !state.registry.wait_for_observers(|| self.pool.all(), &self.hot) {
             // Observers may still hold what they found, and nothing tells when they don't: it goes with the sampler.
             state.closed_registry = Some(registry);
             return;
-        };
-        while !quiescence.reached() {
-            crate::sync::yield_now();
         }
         state.registry = registry;
         state.drain = Drain::new();
@@ -350,7 +347,7 @@ impl Sampler {
     ) -> Result<T, Error> {
         let mut state = self.lock()?;
         let state = &mut *state;
-        let quiet = state.registry.awaits_quiescence(now_ns) && self.is_quiet();
+        state.registry.look(now_ns, || self.pool.all(), &self.hot);
         let deltas = state
             .drain
             .collect(&self.pool.all(), state.registry.cells_end())
@@ -367,17 +364,8 @@ impl Sampler {
             history.push(&drained);
         }
         self.hold_memory_limit(state);
-        state.registry.expire(now_ns, quiet);
+        state.registry.expire(now_ns);
         Ok(accepted)
-    }
-
-    /// Whether every observer has left the passages in which it could have found what was removed so far.
-    fn is_quiet(&self) -> bool {
-        self.quiescence().is_some_and(|mut quiescence| quiescence.reached_soon())
-    }
-
-    fn quiescence(&self) -> Option<Quiescence<'_, Arc<Lane>>> {
-        Quiescence::begin(|| self.pool.all().to_vec(), |lane| lane.passages(), &self.hot.shared_passages)
     }
 
     /// The stored columns with `from_ns <= at < to_ns` (0: unbounded), oldest first. They never change afterwards.

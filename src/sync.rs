@@ -9,7 +9,7 @@
 pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicU8, Ordering};
 
 #[cfg(loom)]
-pub(crate) use modelled::{AtomicPtr, AtomicU32, AtomicU64, AtomicU8, Ordering};
+pub(crate) use modelled::{AtomicPtr, AtomicU32, AtomicU64, AtomicU8, Canary, Ordering};
 
 /// The hot side's half of the asymmetric fence.
 #[inline(always)]
@@ -73,6 +73,8 @@ pub(crate) fn yield_now() {
 /// loom leaves out orders that make no difference, and judges that by the last access to a location alone: a thread that
 /// reads a counter and then writes it hides the race with another thread that read it before. The shared step depends
 /// on every other one, so every order is tried; being relaxed, it orders no memory.
+///
+/// Each has a [`Canary`]: an access that is not ordered before the drop of what it accesses, or comes after it, is found.
 #[cfg(loom)]
 mod modelled {
     pub(crate) use loom::sync::atomic::Ordering;
@@ -85,28 +87,51 @@ mod modelled {
         STEP.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Tells uses that a drop does not happen after: use after free, in whichever order it was tried.
+    pub(crate) struct Canary(loom::cell::UnsafeCell<()>);
+
+    impl Canary {
+        pub fn new() -> Self {
+            Self(loom::cell::UnsafeCell::new(()))
+        }
+
+        /// What it stands in is used.
+        pub fn used(&self) {
+            self.0.with(|_| ());
+        }
+    }
+
+    impl Drop for Canary {
+        fn drop(&mut self) {
+            self.0.with_mut(|_| ());
+        }
+    }
+
     macro_rules! atomic {
         ($name:ident $(<$parameter:ident>)?, $value:ty) => {
-            pub(crate) struct $name $(<$parameter>)? (loom::sync::atomic::$name $(<$parameter>)?);
+            pub(crate) struct $name $(<$parameter>)? (loom::sync::atomic::$name $(<$parameter>)?, Canary);
 
             #[allow(dead_code)]
             impl $(<$parameter>)? $name $(<$parameter>)? {
                 pub fn new(value: $value) -> Self {
-                    Self(loom::sync::atomic::$name::new(value))
+                    Self(loom::sync::atomic::$name::new(value), Canary::new())
                 }
 
                 pub fn load(&self, order: Ordering) -> $value {
                     step();
+                    self.1.used();
                     self.0.load(order)
                 }
 
                 pub fn store(&self, value: $value, order: Ordering) {
                     step();
+                    self.1.used();
                     self.0.store(value, order);
                 }
 
                 pub fn swap(&self, value: $value, order: Ordering) -> $value {
                     step();
+                    self.1.used();
                     self.0.swap(value, order)
                 }
 
@@ -118,13 +143,14 @@ mod modelled {
                     failure: Ordering,
                 ) -> Result<$value, $value> {
                     step();
+                    self.1.used();
                     self.0.compare_exchange(current, new, success, failure)
                 }
             }
 
             impl $(<$parameter>)? Default for $name $(<$parameter>)? {
                 fn default() -> Self {
-                    Self(Default::default())
+                    Self(Default::default(), Canary::new())
                 }
             }
         };
@@ -138,11 +164,13 @@ mod modelled {
     impl AtomicU64 {
         pub fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
             step();
+            self.1.used();
             self.0.fetch_add(value, order)
         }
 
         pub fn fetch_sub(&self, value: u64, order: Ordering) -> u64 {
             step();
+            self.1.used();
             self.0.fetch_sub(value, order)
         }
     }

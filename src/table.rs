@@ -75,6 +75,8 @@ pub(crate) struct Layout {
     pub parts: Parts,
     /// The first `parts.prefix_len` bytes of the range's start; owned by the registry for as long as the layout.
     pub prefix: *const u8,
+    #[cfg(loom)]
+    pub canary: crate::sync::Canary,
 }
 
 // SAFETY: the prefix is bytes that nobody writes, and the registry keeps them for as long as the layout.
@@ -143,6 +145,8 @@ impl Layout {
     /// The part of a key.
     #[allow(unsafe_code)]
     pub fn index(&self, key: &[u8]) -> u32 {
+        #[cfg(loom)]
+        self.canary.used();
         // SAFETY: the registry keeps `prefix_len` bytes at `prefix` for as long as this layout.
         let prefix = unsafe { std::slice::from_raw_parts(self.prefix, self.parts.prefix_len as usize) };
         self.parts.index(prefix, key)

@@ -1,7 +1,8 @@
 //! The history: what it keeps, folds, saves and loads.
 
+use keyviz::matrix::{Budget, Matrix};
 use keyviz::options::Resolution;
-use keyviz::{Column, ColumnRows, Counters, Error, Label, Op, Options, Row, RouteSpec, Sampler, StoredColumn};
+use keyviz::{Column, ColumnRows, Counters, Error, Label, Op, Options, Row, RouteSpec, Sampler, Series, StoredColumn};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -41,6 +42,15 @@ fn traffic(sampler: &Sampler, step: u64) {
     }
 }
 
+/// Observations in many rows, more than a column steps over one by one.
+fn wide_traffic(sampler: &Sampler, step: u64) {
+    for i in 0..60 {
+        let label = Label::ALL[i as usize % Label::COUNT];
+        assert!(sampler.observe(i % 3, &[b'a' + i as u8 % 26], Op::Write, step << (i % 50), label));
+        assert!(sampler.observe(i % 3, &[b'a' + i as u8 % 26], Op::Read, i, label));
+    }
+}
+
 fn total(columns: &[Column]) -> Counters {
     let rows = columns.iter().flat_map(|column| &column.rows);
     rows.fold(Counters::default(), |sum, row| sum.saturating_add(row.counters))
@@ -52,6 +62,9 @@ fn stored_columns_are_what_was_drained_until_the_oldest_go() {
     let mut drained = Vec::new();
     for step in 0..250u64 {
         traffic(&sampler, step);
+        if step % 9 == 0 {
+            wide_traffic(&sampler, step);
+        }
         if step == 77 {
             sampler.set_leader_term(101, 9).unwrap();
         }
@@ -136,6 +149,22 @@ fn a_saved_history_is_loaded_as_it_was() {
 }
 
 #[test]
+fn a_history_keeps_its_times_when_the_step_changes_from_one_run_to_the_next() {
+    let first = sampler(Options { step_ns: MINUTE, ..Options::default() });
+    for step in 0..10 {
+        traffic(&first, step);
+        first.flush(step as i64 * MINUTE).unwrap();
+    }
+    let second = sampler(Options { step_ns: 7 * SECOND, ..Options::default() });
+    second.load_history(&first.save_history().unwrap()).unwrap();
+    second.flush(10 * MINUTE).unwrap();
+    let third = sampler(Options { step_ns: 2 * MINUTE, ..Options::default() });
+    third.load_history(&second.save_history().unwrap()).unwrap();
+    assert_eq!(stored(&third)[..10], stored(&first));
+    assert_eq!(stored(&third), stored(&second));
+}
+
+#[test]
 fn a_damaged_newer_or_cut_image_is_refused_and_changes_nothing() {
     let saved = sampler(Options { key_buckets_per_route: 3, ..Options::default() });
     for step in 1..=9u64 {
@@ -169,6 +198,9 @@ proptest! {
         let saved = sampler(Options { key_buckets_per_route: 3, ..Options::default() });
         for step in 1..=4u64 {
             traffic(&saved, step);
+            if step > 2 {
+                wide_traffic(&saved, step);
+            }
             saved.flush(step as i64 * MINUTE).unwrap();
         }
         let mut image = saved.save_history().unwrap();
@@ -180,7 +212,15 @@ proptest! {
         image[body..].copy_from_slice(&sum.to_le_bytes());
         let fresh = sampler(Options::default());
         match fresh.load_history(&image) {
-            Ok(()) => drop(stored(&fresh)),
+            Ok(()) => {
+                let columns = stored(&fresh);
+                let columns: Vec<&dyn ColumnRows> = columns.iter().map(|column| column as &dyn ColumnRows).collect();
+                for series in Series::ALL {
+                    let copied = Matrix::from_columns(&columns, series, Budget::default());
+                    let queried = fresh.matrix(series, 0, 0, Budget::default()).unwrap();
+                    prop_assert_eq!((queried.rows, queried.values), (copied.rows, copied.values));
+                }
+            }
             Err(_) => prop_assert!(stored(&fresh).is_empty()),
         }
     }

@@ -3,7 +3,7 @@
 use keyviz::matrix::{Budget, BudgetMode, ErrorKind, Identities, Identity, Matrix, MatrixRow, Merge, MergeOptions};
 use keyviz::Series;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What one source tells of one cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -148,7 +148,7 @@ fn cluster(known: bool) -> impl Strategy<Value = Vec<Matrix>> {
     let one = (prop::collection::btree_set(0i64..8, 0..8), rows);
     (series, prop::collection::vec(one, 1..5)).prop_map(|(series, sources)| {
         let names = ["route:1", "route:1:redis", "route:2:s3#4", "merged:a..b", "route:9"];
-        let matrix = |(i, (columns, rows)): (usize, (std::collections::BTreeSet<i64>, BTreeMap<usize, Vec<Cell>>))| {
+        let matrix = |i: usize, columns: BTreeSet<i64>, rows: BTreeMap<usize, Vec<Cell>>| {
             let columns: Vec<i64> = columns.into_iter().collect();
             let named = |(id, mut cells): (usize, Vec<Cell>)| {
                 cells.truncate(columns.len());
@@ -157,7 +157,7 @@ fn cluster(known: bool) -> impl Strategy<Value = Vec<Matrix>> {
             let rows: Vec<_> = rows.into_iter().map(named).collect();
             source(&format!("node-{i}"), series, &columns, &rows)
         };
-        sources.into_iter().enumerate().map(matrix).collect()
+        sources.into_iter().enumerate().map(|(i, (columns, rows))| matrix(i, columns, rows)).collect()
     })
 }
 
@@ -246,6 +246,14 @@ fn a_step_with_two_leaders_is_the_sum_of_what_each_counted() {
     let unknown = [&told[..], &[writes("d", counted(5, led(0, 9)))]].concat();
     let merged = merge(MergeOptions::new(Series::Writes), &unknown);
     assert_eq!(cells(&merged, 0), [Cell { value: 5, identity: led(0, 9), conflict: true }]);
+}
+
+#[test]
+fn where_a_term_is_unknown_the_last_source_with_the_largest_value_is_believed() {
+    let told = [led(1, 1), led(1, 0), led(1, 1)].map(|identity| counted(5, identity));
+    let sources: Vec<Matrix> = told.into_iter().map(|cell| writes("", cell)).collect();
+    assert_eq!(cells(&merge(MergeOptions::new(Series::Writes), &sources), 0), [counted(5, led(1, 1))]);
+    assert_eq!(cells(&merge(MergeOptions::new(Series::Writes), &sources[..2]), 0), [counted(5, led(1, 0))]);
 }
 
 #[test]

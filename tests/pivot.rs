@@ -321,9 +321,9 @@ fn a_merged_cell_keeps_the_identity_that_its_traffic_agrees_on() {
     assert_eq!(terms, [5, 0, 6]);
 }
 
-#[test]
-fn a_row_that_a_column_holds_twice_counts_with_its_sum() {
-    let row = |writes| Row {
+/// A row of route 1.
+fn one_row(writes: u64) -> Row {
+    Row {
         route_id: 1,
         label: Label::Legacy,
         start: Vec::new(),
@@ -337,12 +337,30 @@ fn a_row_that_a_column_holds_twice_counts_with_its_sum() {
         sub_bucket_count: 1,
         parents: Vec::new(),
         counters: Counters { writes, ..Counters::default() },
-    };
-    let twice = Column { info: ColumnInfo::default(), rows: vec![row(4), row(5)] };
-    let saturating = Column { info: ColumnInfo { at_ns: -1, ..ColumnInfo::default() }, rows: vec![row(4), row(u64::MAX)] };
+    }
+}
+
+#[test]
+fn a_row_that_a_column_holds_twice_counts_with_its_sum() {
+    let twice = Column { info: ColumnInfo::default(), rows: vec![one_row(4), one_row(5)] };
+    let saturating = Column { info: ColumnInfo { at_ns: -1, ..ColumnInfo::default() }, rows: vec![one_row(4), one_row(u64::MAX)] };
     let matrix = pivot(&[twice, saturating], Series::Writes, Budget::default());
     assert_eq!((matrix.columns, matrix.values), (vec![-1, 0], vec![u64::MAX, 9]));
     assert_eq!(matrix.rows[0].identities.runs().collect::<Vec<_>>(), [(0..2, Identity { leader_term: 3, group_id: 2 })]);
+}
+
+#[test]
+fn a_long_history_takes_the_room_of_its_rows() {
+    // More columns than there is room for, in any row, before the rows are known.
+    let columns: Vec<Column> = (0..500_000).map(|_| Column::default()).collect();
+    let info = ColumnInfo { at_ns: 1, ..ColumnInfo::default() };
+    let last = Column { info, rows: (0..20).map(|id| Row { route_id: id, ..one_row(id) }).collect() };
+    let columns: Vec<&dyn ColumnRows> = columns.iter().chain([&last]).map(|column| column as &dyn ColumnRows).collect();
+    let matrix = Matrix::from_columns(&columns, Series::Writes, Budget::default());
+    assert_eq!((matrix.rows.len(), matrix.values.len()), (20, 20 * columns.len()));
+    let ends = (0..20).map(|i| matrix.row_values(i)[columns.len() - 1]);
+    assert_eq!(ends.sum::<u64>(), matrix.values.iter().sum::<u64>());
+    assert_eq!(matrix.values.iter().sum::<u64>(), 190);
 }
 
 #[test]

@@ -21,7 +21,8 @@ triple=x86_64-unknown-linux-gnu
 flags="-std=c11 -O1 -g -Wall -Wextra -Werror -pedantic -Iinclude -Itests/c"
 # What a Rust static library needs (`cargo rustc --lib --crate-type staticlib -- --print native-static-libs`).
 static_libs="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
-tests="structs observe routes columns history life exact"
+tests="layout structs observe routes columns history life exact query kept matrix forms readers merge"
+examples="threads matrix"
 passed=0
 failed=0
 # A forced panic is part of the tests; its backtrace would only be noise.
@@ -43,7 +44,7 @@ check() {
     if "$@" >"$log" 2>&1; then pass; else fail "$name"; cat "$log"; fi
 }
 
-# build WAY FLAGS LINK...: compiles all tests and the example for a way.
+# build WAY FLAGS LINK...: compiles all tests and the examples for a way.
 build() {
     way=$1
     more=$2
@@ -51,14 +52,19 @@ build() {
     rm -rf "${out:?}/$way"
     mkdir -p "$out/$way"
     log=$out/$way/log
-    for source in $(printf 'tests/c/test_%s.c ' $tests) bindings/c/examples/threads.c; do
+    for source in $(printf 'tests/c/test_%s.c ' $tests) $(printf 'bindings/c/examples/%s.c ' $examples); do
         program=$out/$way/$(basename "$source" .c)
         check "$way: compile $source" gcc $flags $more -c "$source" -o "$program.o"
         check "$way: link $source" gcc "$program.o" -o "$program" "$@" -pthread
     done
 }
 
-# run WAY COMMAND...: runs each test, and the example, whose output is known.
+# arguments EXAMPLE: those that it takes.
+arguments() {
+    if [ "$1" = matrix ]; then echo "$out/$way/heatmap.html" "$out/$way/matrix.json"; fi
+}
+
+# run WAY COMMAND...: runs each test, and the examples, whose output is known.
 run() {
     way=$1
     shift
@@ -66,8 +72,12 @@ run() {
         check "$way: test_$name" "$@" "$out/$way/test_$name"
         grep -h 'passed\|counted' "$log" | sed "s/^/$way: /"
     done
-    check "$way: threads" sh -c '"$@" >"$0"' "$out/$way/threads.out" "$@" "$out/$way/threads"
-    check "$way: threads prints what it should" diff tests/c/threads.expected "$out/$way/threads.out"
+    for example in $examples; do
+        check "$way: $example" sh -c '"$@" >"$0"' "$out/$way/$example.out" "$@" "$out/$way/$example" $(arguments "$example")
+        check "$way: $example prints what it should" diff "tests/c/$example.expected" "$out/$way/$example.out"
+    done
+    check "$way: matrix writes a page" grep -q 'An hour of orders and users' "$out/$way/heatmap.html"
+    check "$way: matrix writes JSON" grep -q '"bucket_id":"route:2:redis#0"' "$out/$way/matrix.json"
 }
 
 # The loader looks for the library by its SONAME.

@@ -29,7 +29,7 @@ for target in "$@"; do
     log=$out/$target.log
     if cargo fuzz run --fuzz-dir tests/fuzz --target-dir "$PWD/target/fuzz" "$target" "$out/corpus/$target" -- \
         -max_total_time="$seconds" -rss_limit_mb=1024 -timeout=10 -artifact_prefix="$out/findings/$target/" >"$log" 2>&1; then
-        grep 'Done .* runs' "$log"
+        grep -a 'Done .* runs' "$log"
     else
         tail -n 40 "$log"
         echo "FAILED $target: see $log"

@@ -27,14 +27,23 @@ typedef struct {
     uint64_t row_count, arena_used;
 } kv_size_t;
 
+/* Which flushes a column holds (`flushes` of them, the last with the number `sequence`), and its window. */
+typedef struct {
+    uint64_t sequence, flushes;
+    int64_t window_start_ns, at_ns;
+} kv_window_t;
+
 static inline keyviz_status_t kv_observe(keyviz_sampler_t *sampler, uint64_t route_id, const char *key, size_t key_len,
                                          uint32_t op, uint64_t value_len, uint32_t label) {
     return keyviz_observe(sampler, route_id, key, key_len, op, value_len, label);
 }
 
+/* `resolutions` are pairs of a step and a retention, in ns. */
 static keyviz_sampler_t *kv_sampler_new(int64_t step_ns, int64_t created_ns, uint32_t history_columns,
                                         uint32_t max_tracked_routes, uint32_t max_member_routes_per_slot,
-                                        uint32_t key_buckets_per_route, uint32_t labels_enabled, uint32_t max_lanes) {
+                                        uint32_t key_buckets_per_route, uint32_t labels_enabled, uint32_t max_lanes,
+                                        uint64_t memory_limit_bytes, const int64_t *resolutions,
+                                        keyviz_error_t *err) {
     keyviz_options_t options = KEYVIZ_OPTIONS_INIT;
     options.step_ns = step_ns;
     options.created_ns = created_ns;
@@ -44,8 +53,13 @@ static keyviz_sampler_t *kv_sampler_new(int64_t step_ns, int64_t created_ns, uin
     options.key_buckets_per_route = key_buckets_per_route;
     options.labels_enabled = labels_enabled;
     options.max_lanes = max_lanes;
+    options.memory_limit_bytes = memory_limit_bytes;
+    for (size_t i = 0; i < KEYVIZ_RESOLUTIONS; i++) {
+        options.resolutions[i].step_ns = resolutions[2 * i];
+        options.resolutions[i].retention_ns = resolutions[2 * i + 1];
+    }
     keyviz_sampler_t *sampler = NULL;
-    return keyviz_sampler_new(&options, &sampler, NULL) == KEYVIZ_OK ? sampler : NULL;
+    return keyviz_sampler_new(&options, &sampler, err) == KEYVIZ_OK ? sampler : NULL;
 }
 
 static keyviz_lane_t *kv_lane_acquire(keyviz_sampler_t *sampler) {
@@ -106,13 +120,25 @@ static keyviz_status_t kv_register_routes(keyviz_sampler_t *sampler, const kv_ro
     return status;
 }
 
-static keyviz_status_t kv_flush(keyviz_sampler_t *sampler, int64_t now_ns) {
-    return keyviz_sampler_flush(sampler, now_ns, NULL, NULL);
+static keyviz_status_t kv_flush(keyviz_sampler_t *sampler, int64_t now_ns, uint64_t *sequence) {
+    keyviz_column_info_t info = KEYVIZ_COLUMN_INFO_INIT;
+    keyviz_status_t status = keyviz_sampler_flush(sampler, now_ns, &info, NULL);
+    *sequence = info.sequence;
+    return status;
+}
+
+static keyviz_status_t kv_load_history(keyviz_sampler_t *sampler, const char *image, size_t len, keyviz_error_t *err) {
+    return keyviz_sampler_load_history(sampler, image, len, err);
+}
+
+static keyviz_status_t kv_save_history(const keyviz_sampler_t *sampler, char *buffer, size_t capacity, size_t *size,
+                                       keyviz_error_t *err) {
+    return keyviz_sampler_save_history(sampler, buffer, capacity, size, err);
 }
 
 /* Reads a column; size is in: what there is room for, out: what it takes. */
 static keyviz_status_t kv_read_column(const keyviz_sampler_t *sampler, uint64_t sequence, keyviz_row_t *rows,
-                                      uint64_t *arena, kv_size_t *size) {
+                                      uint64_t *arena, kv_size_t *size, kv_window_t *window) {
     keyviz_column_buffer_t buffer = KEYVIZ_COLUMN_BUFFER_INIT;
     buffer.rows = rows;
     buffer.row_capacity = size->row_count;
@@ -121,6 +147,10 @@ static keyviz_status_t kv_read_column(const keyviz_sampler_t *sampler, uint64_t 
     keyviz_status_t status = keyviz_sampler_read_column(sampler, sequence, &buffer, NULL);
     size->row_count = buffer.row_count;
     size->arena_used = buffer.arena_used;
+    window->sequence = buffer.sequence;
+    window->flushes = buffer.flushes;
+    window->window_start_ns = buffer.window_start_ns;
+    window->at_ns = buffer.at_ns;
     return status;
 }
 

@@ -51,11 +51,8 @@ func (c *core) registerRoutes(routes []Route, parents []uint64) ([]bool, error) 
 		(*C.uint64_t)(unsafe.SliceData(parents)), C.size_t(len(parents)), C.int64_t(now),
 		unsafe.SliceData(placements), &failure)
 	runtime.KeepAlive(c)
-	if status == C.KEYVIZ_ERR_CLOSED {
-		return individual, nil
-	}
-	if err := errorOf(status, &failure); err != nil {
-		return individual, err
+	if status != C.KEYVIZ_OK {
+		return individual, unlessClosed(status, &failure)
 	}
 	for i, placement := range placements {
 		individual[i] = placement == C.KEYVIZ_PLACEMENT_INDIVIDUAL
@@ -74,6 +71,10 @@ func errorOf(status C.keyviz_status_t, failure *C.keyviz_error_t) error {
 		kind = ErrUnknownRoute
 	case C.KEYVIZ_ERR_ROUTE_EXISTS:
 		kind = ErrRouteExists
+	case C.KEYVIZ_ERR_CORRUPT:
+		kind = ErrCorruptHistory
+	case C.KEYVIZ_ERR_NEWER_VERSION:
+		kind = ErrNewerHistory
 	case C.KEYVIZ_ERR_CLOSED:
 		kind = ErrDisabled
 	case C.KEYVIZ_ERR_INVALID_ARGUMENT:
@@ -165,4 +166,68 @@ func (c *core) pollEvents() []Event {
 			return events
 		}
 	}
+}
+
+func (c *core) saveHistory() ([]byte, error) {
+	defer runtime.KeepAlive(c)
+	failure := newError()
+	image := make([]byte, 1<<12)
+	for {
+		var size C.size_t
+		status := C.kv_save_history(c.handle, chars(image), C.size_t(len(image)), &size, &failure)
+		if status != C.KEYVIZ_ERR_BUFFER_TOO_SMALL {
+			if status != C.KEYVIZ_OK {
+				return nil, unlessClosed(status, &failure)
+			}
+			return image[:size], nil
+		}
+		// A flush in between may make it longer.
+		image = make([]byte, size+size/8)
+	}
+}
+
+func (c *core) loadHistory(image []byte) error {
+	if len(image) == 0 {
+		return ErrCorruptHistory
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	failure := newError()
+	status := C.kv_load_history(c.handle, chars(image), C.size_t(len(image)), &failure)
+	runtime.KeepAlive(c)
+	return unlessClosed(status, &failure)
+}
+
+func (c *core) saveHistoryFile(path string) error {
+	return c.withPath(path, func(path *C.char, failure *C.keyviz_error_t) C.keyviz_status_t {
+		return C.keyviz_sampler_save_history_file(c.handle, path, failure)
+	})
+}
+
+func (c *core) loadHistoryFile(path string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.withPath(path, func(path *C.char, failure *C.keyviz_error_t) C.keyviz_status_t {
+		return C.keyviz_sampler_load_history_file(c.handle, path, failure)
+	})
+}
+
+func (c *core) withPath(path string, call func(*C.char, *C.keyviz_error_t) C.keyviz_status_t) error {
+	if strings.IndexByte(path, 0) >= 0 {
+		return fmt.Errorf("keyviz: the path %q holds a zero byte", path)
+	}
+	text := C.CString(path)
+	defer C.free(unsafe.Pointer(text))
+	failure := newError()
+	status := call(text, &failure)
+	runtime.KeepAlive(c)
+	return unlessClosed(status, &failure)
+}
+
+// unlessClosed is errorOf, but for a sampler that was closed under way, which is as one that there never was.
+func unlessClosed(status C.keyviz_status_t, failure *C.keyviz_error_t) error {
+	if status == C.KEYVIZ_ERR_CLOSED {
+		return nil
+	}
+	return errorOf(status, failure)
 }

@@ -2,6 +2,7 @@ package keyviz
 
 import (
 	"math"
+	"sort"
 	"time"
 )
 
@@ -11,13 +12,14 @@ type clock struct {
 	now func() time.Time
 	// origin is where nanoseconds count from: the Unix epoch, or, where the clock shows a year that Unix nanoseconds
 	// don't reach (the zero Time of a fake clock, for one), the first time it showed.
-	origin time.Time
+	origin   time.Time
+	location *time.Location
 }
 
 // newClock also returns the clock's first time.
 func newClock(now func() time.Time) (clock, time.Time) {
 	first := now()
-	c := clock{now: now, origin: time.Unix(0, 0)}
+	c := clock{now: now, origin: time.Unix(0, 0), location: first.Location()}
 	if ns := c.nanoseconds(first); ns == math.MinInt64 || ns == math.MaxInt64 {
 		c.origin = first.Round(0)
 	}
@@ -28,6 +30,11 @@ func newClock(now func() time.Time) (clock, time.Time) {
 func (c clock) nanoseconds(t time.Time) int64 {
 	// Without the monotonic reading: it is the wall clock that columns are ordered by.
 	return int64(t.Round(0).Sub(c.origin))
+}
+
+// time is the one at so many nanoseconds, in the location that the clock's first time had.
+func (c clock) time(ns int64) time.Time {
+	return c.origin.Add(time.Duration(ns)).In(c.location)
 }
 
 // stamp is one column's number in the library, and its times.
@@ -52,14 +59,12 @@ func (s *stamps) push(one stamp) {
 	s.next = (s.next + 1) % s.limit
 }
 
-// between copies those with from <= at < to (the zero Time: unbounded), oldest first.
-func (s *stamps) between(from, to time.Time) []stamp {
-	var found []stamp
-	for i := range s.ring {
-		one := s.ring[(s.next+i)%len(s.ring)]
-		if (from.IsZero() || !one.at.Before(from)) && (to.IsZero() || one.at.Before(to)) {
-			found = append(found, one)
-		}
+// find looks one up by its number; they are in order.
+func (s *stamps) find(sequence uint64) (stamp, bool) {
+	at := func(i int) *stamp { return &s.ring[(s.next+i)%len(s.ring)] }
+	i := sort.Search(len(s.ring), func(i int) bool { return at(i).sequence >= sequence })
+	if i == len(s.ring) || at(i).sequence != sequence {
+		return stamp{}, false
 	}
-	return found
+	return *at(i), true
 }

@@ -11,12 +11,13 @@ import (
 	"unsafe"
 )
 
-// flush commits a column. Only this side flushes, so the library's sequence numbers are known here.
+// flush commits a column.
 func (c *core) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.clock.now()
-	status := C.kv_flush(c.handle, C.int64_t(c.clock.nanoseconds(now)))
+	var sequence C.uint64_t
+	status := C.kv_flush(c.handle, C.int64_t(c.clock.nanoseconds(now)), &sequence)
 	runtime.KeepAlive(c)
 	if status != C.KEYVIZ_OK {
 		// Nothing was drained: the next flush has it.
@@ -27,9 +28,8 @@ func (c *core) flush() {
 	if !start.Round(0).Before(now.Round(0)) {
 		start = now.Add(-c.options.Step)
 	}
-	c.columns.push(stamp{c.flushes, start, now})
+	c.columns.push(stamp{uint64(sequence), start, now})
 	c.at = now
-	c.flushes++
 }
 
 // columnBuffer is what columns are read into.
@@ -37,6 +37,8 @@ type columnBuffer struct {
 	rows  []C.keyviz_row_t
 	arena []uint64
 	size  C.kv_size_t
+	// window is that of the column that was read.
+	window C.kv_window_t
 }
 
 func (c *core) snapshot(from, to time.Time) []MatrixColumn {
@@ -66,23 +68,53 @@ func (c *core) lineage(from, to time.Time) map[uint64][]uint64 {
 
 // eachColumn reads the stored columns with from <= At < to, oldest first.
 func (c *core) eachColumn(from, to time.Time, visit func(stamp, *columnBuffer)) {
-	c.mu.Lock()
-	stamps := c.columns.between(from, to)
-	c.mu.Unlock()
+	defer runtime.KeepAlive(c)
+	var sequence, count C.uint64_t
+	C.keyviz_sampler_column_range(c.handle, c.bound(from, -1), c.bound(to, 1), &sequence, &count)
 	buffer := columnBuffer{rows: make([]C.keyviz_row_t, 64), arena: make([]uint64, 512)}
-	for _, one := range stamps {
-		// One that isn't there has left the history since, or the sampler was closed.
-		if buffer.read(c, one.sequence) {
+	for ; count > 0; count-- {
+		if !buffer.read(c, uint64(sequence)) {
+			// It has left the history since, or the sampler was closed.
+			sequence++
+			continue
+		}
+		sequence = buffer.window.sequence + 1
+		one := c.stampOf(&buffer.window)
+		if (from.IsZero() || !one.at.Before(from)) && (to.IsZero() || one.at.Before(to)) {
 			visit(one, &buffer)
 		}
 	}
-	runtime.KeepAlive(c)
+}
+
+// bound is a time as a bound for the library, to which 0 means none; instead of that time, another one.
+func (c *core) bound(t time.Time, instead C.int64_t) C.int64_t {
+	if t.IsZero() {
+		return 0
+	}
+	if ns := c.clock.nanoseconds(t); ns != 0 {
+		return C.int64_t(ns)
+	}
+	return instead
+}
+
+// stampOf is a column's number and times: those that the host gave, where it is one flush's of this sampler.
+func (c *core) stampOf(window *C.kv_window_t) stamp {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if window.flushes == 1 {
+		if one, ok := c.columns.find(uint64(window.sequence)); ok {
+			return one
+		}
+	}
+	start, at := c.clock.time(int64(window.window_start_ns)), c.clock.time(int64(window.at_ns))
+	return stamp{uint64(window.sequence), start, at}
 }
 
 func (b *columnBuffer) read(c *core, sequence uint64) bool {
 	for {
 		b.size = C.kv_size_t{row_count: C.uint64_t(len(b.rows)), arena_used: C.uint64_t(8 * len(b.arena))}
-		status := C.kv_read_column(c.handle, C.uint64_t(sequence), &b.rows[0], (*C.uint64_t)(&b.arena[0]), &b.size)
+		status := C.kv_read_column(c.handle, C.uint64_t(sequence), &b.rows[0], (*C.uint64_t)(&b.arena[0]), &b.size,
+			&b.window)
 		if status != C.KEYVIZ_ERR_BUFFER_TOO_SMALL {
 			return status == C.KEYVIZ_OK
 		}

@@ -13,6 +13,15 @@ package keyviz
 #cgo nocallback kv_observe
 #cgo noescape kv_observe
 #cgo nocallback kv_sampler_new
+#cgo noescape kv_sampler_new
+#cgo nocallback kv_save_history
+#cgo noescape kv_save_history
+#cgo nocallback kv_load_history
+#cgo noescape kv_load_history
+#cgo nocallback keyviz_sampler_save_history_file
+#cgo nocallback keyviz_sampler_load_history_file
+#cgo nocallback keyviz_sampler_column_range
+#cgo noescape keyviz_sampler_column_range
 #cgo nocallback kv_lane_acquire
 #cgo nocallback kv_hot_reserve
 #cgo nocallback kv_register_route
@@ -20,6 +29,7 @@ package keyviz
 #cgo nocallback kv_register_routes
 #cgo noescape kv_register_routes
 #cgo nocallback kv_flush
+#cgo noescape kv_flush
 #cgo nocallback kv_read_column
 #cgo noescape kv_read_column
 #cgo nocallback kv_sub_bucket_bounds
@@ -40,6 +50,7 @@ package keyviz
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -94,7 +105,6 @@ type core struct {
 	mu      sync.Mutex
 	columns stamps
 	at      time.Time
-	flushes uint64
 }
 
 // husk is what has to be freed. It doesn't refer to its core.
@@ -123,16 +133,27 @@ func Ready() error {
 	return nil
 }
 
-// newCore returns nil where the library can't be used.
-func newCore(options MemSamplerOptions) *core {
-	if Ready() != nil {
-		return nil
+// newCore returns nil and an error where the library can't be used, or refuses the options.
+func newCore(options MemSamplerOptions, more MoreOptions) (*core, error) {
+	if err := Ready(); err != nil {
+		return nil, err
+	}
+	if len(more.Resolutions) > C.KEYVIZ_RESOLUTIONS {
+		return nil, fmt.Errorf("keyviz: %d resolutions, of at most %d", len(more.Resolutions), C.KEYVIZ_RESOLUTIONS)
+	}
+	var resolutions [2 * C.KEYVIZ_RESOLUTIONS]C.int64_t
+	for i, coarse := range more.Resolutions {
+		resolutions[2*i], resolutions[2*i+1] = C.int64_t(coarse.Step), C.int64_t(coarse.Retention)
 	}
 	options = options.effective()
 	c := &core{options: options}
 	c.labels.clear()
 	c.clock, c.at = newClock(options.Now)
 	c.columns.limit = options.HistoryColumns
+	if len(more.Resolutions) > 0 {
+		// Columns leave the history in groups, as many as are summed up.
+		c.columns.limit += int(more.Resolutions[0].Step / options.Step)
+	}
 	created := c.clock.nanoseconds(c.at)
 	if created == 0 {
 		created = 1 // 0 would mean the system's clock.
@@ -141,18 +162,20 @@ func newCore(options MemSamplerOptions) *core {
 	if options.KeyVizLabelsEnabled {
 		labelled, c.labelMask = 1, math.MaxUint32
 	}
+	failure := newError()
 	c.handle = C.kv_sampler_new(C.int64_t(options.Step), C.int64_t(created), number32(options.HistoryColumns),
 		number32(options.MaxTrackedRoutes), number32(options.MaxMemberRoutesPerSlot),
-		number32(options.KeyBucketsPerRoute), labelled, maxLanes)
+		number32(options.KeyBucketsPerRoute), labelled, maxLanes, C.uint64_t(more.MemoryLimitBytes), &resolutions[0],
+		&failure)
 	if c.handle == nil {
-		return nil
+		return nil, errors.New("keyviz: " + C.GoString(&failure.message[0]))
 	}
 	c.husk = &husk{handle: c.handle}
 	runtime.AddCleanup(c, (*husk).free, c.husk)
 	if countsInPlace {
 		c.readLayout()
 	}
-	return c
+	return c, nil
 }
 
 func number32(n int) C.uint32_t {

@@ -33,9 +33,9 @@
 //
 // The library keeps a set of counters (a lane) per thread that counts, so that no two cores write to the same memory.
 // Here each P of the Go scheduler has one. Observe pins its goroutine to its P, looks the route up in the library's own
-// table, adds to the P's counters in the library's memory, and unpins. A lane's passage counter, odd in the meantime,
-// tells the library when nothing that it gave up can still be in use. keyviz_hot_layout_t in keyviz.h is the contract;
-// if the linked library has another one, or the system can't support it, every observation is a C call, and as exact.
+// table, adds to the P's counters in the library's memory, and unpins. A lane's flag, 1 in the meantime, tells the
+// library when nothing that it gave up can still be in use. keyviz_hot_layout_t in keyviz.h is the contract; if the
+// linked library has another one, or the system can't support it, every observation is a C call, and as exact.
 package keyviz
 
 //go:generate ./build.sh

@@ -23,7 +23,7 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 // core is never made: every sampler is as if it were closed.
 type core struct{ options MemSamplerOptions }
 
-func newCore(MemSamplerOptions) *core                                 { return nil }
+func newCore(MemSamplerOptions, MoreOptions) (*core, error)           { return nil, Ready() }
 func (*core) close()                                                  {}
 func (*core) registerRoute(uint64, []byte, []byte, uint64) bool       { return false }
 func (*core) registerRoutes(r []Route, _ []uint64) ([]bool, error)    { return make([]bool, len(r)), nil }
@@ -35,3 +35,7 @@ func (*core) lineage(time.Time, time.Time) map[uint64][]uint64        { return n
 func (*core) subBucketBounds(uint64, uint32) (lo, hi []byte, ok bool) { return nil, nil, false }
 func (*core) stats() Stats                                            { return Stats{} }
 func (*core) pollEvents() []Event                                     { return nil }
+func (*core) saveHistory() ([]byte, error)                            { return nil, nil }
+func (*core) loadHistory([]byte) error                                { return nil }
+func (*core) saveHistoryFile(string) error                            { return nil }
+func (*core) loadHistoryFile(string) error                            { return nil }

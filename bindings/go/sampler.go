@@ -18,7 +18,8 @@ type MemSampler struct {
 // NewMemSampler makes a sampler. If the library can't be used (see [Ready]), it is one that counts nothing.
 func NewMemSampler(opts MemSamplerOptions) *MemSampler {
 	s := &MemSampler{}
-	s.core.Store(newCore(opts))
+	c, _ := newCore(opts, MoreOptions{})
+	s.core.Store(c)
 	return s
 }
 

@@ -69,7 +69,7 @@ pub struct keyviz_options_t {
     pub max_lanes: u32,
     /// Zero.
     pub reserved0: u32,
-    /// Coarser resolutions, finest first; default: none.
+    /// Coarser resolutions, each coarser than the one before; default: none.
     pub resolutions: [keyviz_resolution_t; KEYVIZ_RESOLUTIONS],
     /// Zero.
     pub reserved: [u64; 8],
@@ -147,6 +147,10 @@ fn check_options(options: &keyviz_options_t) -> Result<(), Failure> {
     }
     if options.resolutions.iter().any(|coarse| coarse.step_ns < 0 || coarse.retention_ns < 0) {
         return Err(Failure::invalid("options.resolutions has a negative time"));
+    }
+    let steps: Vec<i64> = options.resolutions.iter().map(|coarse| coarse.step_ns).filter(|&step| step > 0).collect();
+    if steps.windows(2).any(|pair| pair[0] >= pair[1]) {
+        return Err(Failure::invalid("options.resolutions gets finer from one to the next"));
     }
     if options.reserved0 != 0 || options.reserved != [0; 8] {
         return Err(Failure::invalid("options.reserved is not zero"));

@@ -151,7 +151,8 @@ pub(super) fn guard(err: *mut keyviz_error_t, body: impl FnOnce() -> Result<(), 
     failure.status
 }
 
-fn floor_char_boundary(text: &str, at_most: usize) -> usize {
+/// The longest beginning of a text that has at most so many bytes and ends between characters, in bytes.
+pub(super) fn floor_char_boundary(text: &str, at_most: usize) -> usize {
     (0..=at_most.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0)
 }
 

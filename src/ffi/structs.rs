@@ -19,6 +19,17 @@ pub(super) unsafe trait Sized0: Copy {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
+/// Fills a struct with zeros and its size. NULL is fine.
+///
+/// # Safety
+/// `to` is null, or writable.
+pub(super) unsafe fn init<T: Sized0>(to: *mut T) {
+    if !to.is_null() {
+        to.write_bytes(0, 1);
+        to.cast::<usize>().write(size_of::<T>());
+    }
+}
+
 /// Reads an input struct.
 ///
 /// # Safety

@@ -6,7 +6,7 @@
 //! body      varints (see `varint.rs`) and byte strings:
 //!             descriptions: count, then each one
 //!             resolutions:  count, then each: step, blocks
-//!             block:        at and sequence that its first column is relative to, columns, dictionary, column bytes
+//!             block:        step, at and sequence that its first column is relative to, columns, dictionary, column bytes
 //! u32 LE    CRC-32 of all before
 //! ```
 //!
@@ -58,6 +58,8 @@ impl Snapshot {
             put_signed(&mut rings, *step_ns);
             put(&mut rings, blocks.len() as u64);
             for (block, begin) in blocks {
+                // The ring's step is that of today; a block that was loaded may come from a time with another one.
+                put_signed(&mut rings, begin.step_ns);
                 put_signed(&mut rings, begin.at_ns);
                 put(&mut rings, begin.sequence);
                 put(&mut rings, columns(block, *begin).count() as u64);
@@ -110,7 +112,7 @@ impl Loaded {
         let metas = take_list(body, take_meta)?;
         let rings = take_list(body, |body| {
             let step_ns = take_signed(body).filter(|&step| step > 0)?;
-            let blocks = take_list(body, |body| take_block(body, step_ns, &metas))?;
+            let blocks = take_list(body, |body| take_block(body, &metas))?;
             let in_order = blocks.windows(2).all(|pair| pair[0].end().sequence <= pair[1].begin.sequence);
             in_order.then_some((step_ns, blocks))
         })?;
@@ -186,7 +188,8 @@ fn take_meta(body: &mut &[u8]) -> Option<Arc<RouteMeta>> {
     Some(Arc::new(RouteMeta { route_id, group_id, leader_term, start, end, members, parents, division }))
 }
 
-fn take_block(body: &mut &[u8], step_ns: i64, metas: &[Arc<RouteMeta>]) -> Option<Block> {
+fn take_block(body: &mut &[u8], metas: &[Arc<RouteMeta>]) -> Option<Block> {
+    let step_ns = take_signed(body).filter(|&step| step > 0)?;
     let (at_ns, sequence) = (take_signed(body)?, take(body)?);
     let count = u32::try_from(take(body)?).ok()?;
     let dictionary = take_list(body, |body| metas.get(usize::try_from(take(body)?).ok()?).cloned())?;

@@ -53,8 +53,16 @@ pub(super) fn take_quick(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 /// Reads what `put_signed` wrote.
+#[inline(always)]
 pub(super) fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
-    take(bytes).map(|value| (value >> 1) as i64 ^ -((value & 1) as i64))
+    let value = match bytes.split_first() {
+        Some((&byte, rest)) if byte < 0x80 => {
+            *bytes = rest;
+            Some(byte.into())
+        }
+        _ => take(bytes),
+    };
+    value.map(|value| (value >> 1) as i64 ^ -((value & 1) as i64))
 }
 
 /// Reads `len` bytes.

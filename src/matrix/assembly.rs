@@ -45,12 +45,12 @@ impl<'l> Assembly<'l> {
         }
     }
 
-    /// How many entries the array of cells that comes next may have.
+    /// How many values the row that is being read may have.
     pub fn room(&self) -> usize {
-        self.limits.cells.saturating_sub(self.values.len())
+        self.limits.cells - self.begin
     }
 
-    /// The array of cells had more entries.
+    /// An array had more entries than there may be cells.
     pub fn no_room(&self) -> Error {
         Error::too_large(format!("more than {} cells", self.limits.cells))
     }
@@ -120,6 +120,7 @@ impl<'l> Assembly<'l> {
             let at = |list: &[u64]| list.get(j).copied().unwrap_or_default();
             identities.set(j, Identity { leader_term: at(&self.terms), group_id: at(&self.groups) });
         }
+        identities.shrink_to_fit();
         identities
     }
 

@@ -79,6 +79,11 @@ impl Identities {
         self.runs.iter().map(move |run| (std::mem::replace(&mut begin, run.end)..run.end, run.identity))
     }
 
+    /// Gives back memory that is held for more cells to come.
+    pub fn shrink_to_fit(&mut self) {
+        self.runs.shrink_to_fit();
+    }
+
     /// Bytes of memory behind it.
     pub fn bytes(&self) -> usize {
         self.runs.capacity() * size_of::<Run>()

@@ -4,8 +4,8 @@ use super::error::Error;
 
 /// What a reader takes at most. The defaults are some ten times what a busy cluster's matrix needs.
 ///
-/// Whatever the input says, a reader's memory stays below 16 times `bytes` (a number takes at least a byte, 8 once it is
-/// read, and lists double as they grow) and 512 bytes for each of `rows`.
+/// Whatever the input says, a reader's memory stays below 32 times `bytes` (a cell takes at least two bytes, and 40 once
+/// its value is read and its group is another one than its neighbour's) and 512 bytes for each of `rows`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Length of the input, in bytes.

@@ -6,6 +6,12 @@
 //!
 //! - `values` is one row-major array: row `i`, column `j` at `i * columns.len() + j`.
 //! - Who led a cell's group changes seldom, so [`Identities`] holds runs of columns and not cells.
+//!
+//! ```text
+//! columns ------> pivot.rs --> Matrix --> json/, proto.rs, csv.rs
+//! matrices --> merge.rs --> budget.rs      verdict.rs (on shape.rs)
+//!        columns.rs, sources.rs
+//! ```
 
 mod assembly;
 mod budget;
@@ -22,7 +28,9 @@ mod pivot;
 pub mod png;
 mod proto;
 mod row_id;
+mod shape;
 mod sources;
+pub mod verdict;
 
 pub use budget::{Budget, BudgetMode, LABEL_SEPARATOR, LEGACY, MAX_ROWS};
 pub use csv::to_csv;

@@ -67,8 +67,7 @@ impl Pivot<'_> {
     fn over(&mut self, budget: Budget) -> (Vec<MatrixRow>, Vec<u64>) {
         let mut totals = Totals(Vec::new());
         self.scan(&mut totals);
-        let Totals(mut totals) = totals;
-        totals.resize(self.rows.described.len(), 0);
+        let Totals(totals) = totals;
         let described = &self.rows.described;
         let mut order: Vec<u32> = (0..described.len() as u32).collect();
         let key = |row: u32| (&described[row as usize].start, &described[row as usize].id);
@@ -108,7 +107,8 @@ impl Pivot<'_> {
             } else {
                 column.for_each_row(&mut |row| {
                     let identity = self.rows.identity(row);
-                    sink.cell(self.rows.number(row), identity, row.counters.get(self.series));
+                    let place = sink.place(self.rows.number(row));
+                    sink.cell(place, identity, row.counters.get(self.series));
                 });
             }
             if sink.stopped() {
@@ -201,8 +201,8 @@ struct Table {
 
 #[derive(Clone, Copy)]
 struct Slot {
-    /// [`Slot::UNKNOWN`]: it did not occur.
-    row: u32,
+    /// What the sink calls the row; [`Slot::UNKNOWN`]: it did not occur.
+    place: u32,
     identity: u32,
 }
 
@@ -228,31 +228,35 @@ impl Table {
             if *begin == 0 {
                 let parts = column.descriptions()[cell.entry as usize].parts() as usize;
                 *begin = slots.len() as u32 + 1;
-                slots.resize(slots.len() + parts, Slot { row: Slot::UNKNOWN, identity: 0 });
+                slots.resize(slots.len() + parts, Slot { place: Slot::UNKNOWN, identity: 0 });
             }
             let slot = &mut slots[(*begin - 1 + cell.part) as usize];
-            if slot.row == Slot::UNKNOWN {
-                *slot = find(column, cell.entry, cell.label, cell.part, rows);
+            if slot.place == Slot::UNKNOWN {
+                let (row, identity) = find(column, cell.entry, cell.label, cell.part, rows);
+                *slot = Slot { place: sink.place(row), identity };
             }
-            sink.cell(slot.row, slot.identity, cell.value);
+            sink.cell(slot.place, slot.identity, cell.value);
         });
     }
 }
 
+/// The numbers of a row and of its identity.
 #[cold]
-fn find(column: &StoredColumn, entry: u32, label: u8, part: u32, rows: &mut Rows) -> Slot {
+fn find(column: &StoredColumn, entry: u32, label: u8, part: u32, rows: &mut Rows) -> (u32, u32) {
     let mut bounds = PartBounds::default();
     let label = Label::from_index(label.into()).unwrap_or(Label::Legacy);
     let row = column.descriptions()[entry as usize].view(label, part, Counters::default(), &mut bounds);
-    Slot { row: rows.number(&row), identity: rows.identity(&row) }
+    (rows.number(&row), rows.identity(&row))
 }
 
 /// What becomes of the cells.
 trait Sink {
     /// Cells of this column follow; columns come in ascending order.
     fn begin(&mut self, column: u32);
-    /// A cell of the column: a row's number, the number of its identity, its value.
-    fn cell(&mut self, row: u32, identity: u32, value: u64);
+    /// What cells of the row with this number are given with.
+    fn place(&mut self, row: u32) -> u32;
+    /// A cell of the column: its row's place, the number of its identity, its value.
+    fn cell(&mut self, place: u32, identity: u32, value: u64);
     /// Whether no more columns are wanted.
     fn stopped(&self) -> bool;
 }
@@ -263,12 +267,14 @@ struct Totals(Vec<u128>);
 impl Sink for Totals {
     fn begin(&mut self, _: u32) {}
 
+    fn place(&mut self, row: u32) -> u32 {
+        self.0.resize(self.0.len().max(row as usize + 1), 0);
+        row
+    }
+
     #[inline(always)]
-    fn cell(&mut self, row: u32, _: u32, value: u64) {
-        if self.0.len() <= row as usize {
-            self.0.resize(row as usize + 1, 0);
-        }
-        self.0[row as usize] += u128::from(value);
+    fn cell(&mut self, place: u32, _: u32, value: u64) {
+        self.0[place as usize] += u128::from(value);
     }
 
     fn stopped(&self) -> bool {
@@ -302,9 +308,12 @@ struct Run {
     merged: bool,
 }
 
+/// Values that there is room for before it is known how many rows there are: 64 MiB of address space.
+const FIRST_VALUES: usize = 8 << 20;
+
 impl Cells {
     /// The place of a row that is dropped.
-    const NONE: u32 = u32::MAX;
+    const NONE: u32 = u32::MAX - 1;
 
     /// `merged` tells of each row of the matrix whether several go into it.
     fn new(places: Vec<u32>, merged: Vec<bool>, columns: usize) -> Self {
@@ -313,11 +322,18 @@ impl Cells {
             columns,
             column: 0,
             // Zeroed by the system, where and when it is touched.
-            values: vec![0; merged.len() * columns],
+            values: vec![0; merged.len().min(FIRST_VALUES / columns.max(1)) * columns],
             ended: vec![Vec::new(); merged.len()],
             runs: merged.into_iter().map(|merged| Run { identity: 0, begin: 0, end: 0, merged }).collect(),
             stopped: false,
         }
+    }
+
+    /// Makes room for the values of a row, and of as many more as there are.
+    #[cold]
+    fn grow(&mut self, place: usize) {
+        let rows = (place + 1).max(self.values.len() / self.columns * 2).min(self.runs.len());
+        self.values.resize(rows * self.columns, 0);
     }
 
     /// The values of the rows; tells each its identities.
@@ -327,7 +343,7 @@ impl Cells {
                 row.identities.set_run(run.begin as usize..run.end as usize, known[run.identity as usize]);
             }
         }
-        self.values.truncate(rows.len() * self.columns);
+        self.values.resize(rows.len() * self.columns, 0);
         self.values.shrink_to_fit();
         self.values
     }
@@ -338,18 +354,23 @@ impl Sink for Cells {
         self.column = column;
     }
 
+    fn place(&mut self, row: u32) -> u32 {
+        let place = self.places.get(row as usize).copied();
+        self.stopped |= place.is_none();
+        place.unwrap_or(Self::NONE)
+    }
+
     #[inline(always)]
-    fn cell(&mut self, row: u32, identity: u32, value: u64) {
+    fn cell(&mut self, place: u32, identity: u32, value: u64) {
         let column = self.column;
-        let Some(&place) = self.places.get(row as usize) else {
-            self.stopped = true;
-            return;
-        };
         if place == Self::NONE {
             return;
         }
-        let run = &mut self.runs[place as usize];
-        let cell = &mut self.values[place as usize * self.columns + column as usize];
+        let at = place as usize * self.columns + column as usize;
+        if at >= self.values.len() {
+            self.grow(place as usize);
+        }
+        let (run, cell) = (&mut self.runs[place as usize], &mut self.values[at]);
         if run.end == column + 1 || run.merged {
             if run.merged && value == 0 {
                 return;

@@ -119,7 +119,7 @@ pub fn from_proto(input: &[u8], series: Series, limits: &Limits) -> Result<Matri
         COLUMN_UNIX_MS => {
             int64::merge_repeated(wire_type, &mut assembly.columns, rest, DecodeContext::default())
                 .map_err(malformed)?;
-            match assembly.columns.len() > assembly.room() {
+            match assembly.columns.len() > limits.cells {
                 true => Err(assembly.no_room()),
                 false => Ok(()),
             }

@@ -1,5 +1,5 @@
-//! Which cell numbers are in use. A range lies in one segment. Ranges come back by size: with one K and one set of labels, nearly all have the
-//! same few sizes, so a range of the right size is at hand whenever one was freed.
+//! Which cell numbers are in use. A range lies in one segment. Ranges come back by size: with one K and one set of
+//! labels, nearly all have the same few sizes, so a range of the right size is at hand whenever one was freed.
 
 use crate::cells::{segment_slot, FIRST_CELL};
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@
 //! - **retired**: removed. Its id is gone from the table, but an observer may have found it just before, so each flush
 //!   drains it until its grace has passed. Registering the id again *reclaims* it: same cells, same layout.
 //! - **vacant**: grace has passed *and* every observer has left the passage in which it could have found the route
-//!   (`passage.rs`). Only then do its cells go back.
+//!   (`passage.rs`; looked at in each drain from the removal on). Only then do its cells go back.
 //!
 //! A route past the cap has no slot: it *folds* into a virtual bucket, a slot that ignores labels. There is at most one
 //! live bucket unless an older one is being retired, because a route only gets a new one when there is none.
@@ -18,8 +18,10 @@
 
 mod budget;
 mod cell_space;
+mod removal;
 mod rows;
 mod slot;
+mod succession;
 
 pub(crate) use rows::{Drained, DrainedRow};
 
@@ -30,12 +32,14 @@ use crate::label::Label;
 use crate::lane::Hot;
 use crate::meta::{heap_bytes, RouteMeta};
 use crate::options::Options;
+use crate::passage::Quiescence;
 use crate::sub_bucket::Parts;
 use crate::sync::Ordering;
 use crate::table::{Place, Table};
 use budget::Budget;
 use cell_space::CellSpace;
 use hashbrown::HashTable;
+use removal::Retired;
 use slot::{Slot, State};
 use std::sync::Arc;
 
@@ -102,8 +106,8 @@ pub(crate) struct Registry {
     folded: IntMap<u64, u32>,
     /// Virtual buckets that take routes, oldest first.
     buckets: Vec<u32>,
-    /// Retired slots, with the time of their removal (Unix ns).
-    retired: Vec<(u32, i64)>,
+    /// Retired slots, by number.
+    retired: IntMap<u32, Retired>,
     /// Live routes with slots of their own.
     tracked: u32,
     next_synthetic: u64,
@@ -115,8 +119,9 @@ pub(crate) struct Registry {
     table: Arc<Table>,
     /// Entries of `table` in use, removed ones included.
     table_used: usize,
-    /// Tables that observers may still hold.
-    old_tables: Vec<Arc<Table>>,
+    /// Tables that observers may still hold, each with the look that it waits for.
+    old_tables: Vec<(Arc<Table>, u64)>,
+    quiescence: Quiescence,
     terms: IntMap<u64, u64>,
     budget: Budget,
     pub events: Events,
@@ -134,7 +139,7 @@ impl Registry {
             ids: HashTable::new(),
             folded: IntMap::default(),
             buckets: Vec::new(),
-            retired: Vec::new(),
+            retired: IntMap::default(),
             tracked: 0,
             next_synthetic: u64::MAX,
             cells: CellSpace::new(),
@@ -144,6 +149,7 @@ impl Registry {
             table: table.clone(),
             table_used: 0,
             old_tables: Vec::new(),
+            quiescence: Quiescence::default(),
             terms: IntMap::default(),
             budget: Budget::new(options.memory_limit_bytes),
             events: Events::new(),
@@ -226,7 +232,7 @@ impl Registry {
 
     /// Brings a retired route back to life, with its cells and its layout.
     fn reclaim(&mut self, number: u32, route: &RouteSpec<'_>, parents: &[u64]) {
-        self.retired.retain(|&(retired, _)| retired != number);
+        self.retired.remove(&number);
         self.reassign(number, route, parents);
         self.slots[number as usize].state = State::Live;
         self.tracked += 1;
@@ -340,147 +346,8 @@ impl Registry {
         }
         self.table_used = live.len();
         hot.table.store(table.word().to_bits(), Ordering::Release);
-        self.old_tables.push(std::mem::replace(&mut self.table, table));
-    }
-
-    // ---- Removal.
-
-    /// Removes a route. Whether it was registered.
-    pub fn remove(&mut self, id: u64, now_ns: i64) -> bool {
-        if let Some(bucket) = self.folded.remove(&id) {
-            self.budget.set_members(self.folded.len());
-            self.table.remove(id);
-            self.slots[bucket as usize].leave(id, now_ns);
-            return true;
-        }
-        match self.slot_of(id) {
-            Some(number) if self.slot(number).state == State::Live && !self.slot(number).is_bucket() => {
-                self.table.remove(id);
-                self.tracked -= 1;
-                self.retire(number, now_ns);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn retire(&mut self, number: u32, now_ns: i64) {
-        self.slots[number as usize].state = State::Retired;
-        self.retired.push((number, now_ns));
-    }
-
-    /// Whether some removed thing waits for the observers to leave.
-    pub fn awaits_quiescence(&self, now_ns: i64) -> bool {
-        !self.old_tables.is_empty() || self.retired.iter().any(|&(_, since)| self.expired(since, now_ns))
-    }
-
-    fn expired(&self, since_ns: i64, now_ns: i64) -> bool {
-        now_ns.saturating_sub(since_ns) >= self.options.grace_ns()
-    }
-
-    /// After a drain at `now_ns`: lets go of what has been removed for long enough. `quiet`: before that drain, every
-    /// observer had left the passages in which it could have found what was removed before.
-    pub fn expire(&mut self, now_ns: i64, quiet: bool) {
-        let grace = self.options.grace_ns();
-        let expired = |since: i64| now_ns.saturating_sub(since) >= grace;
-        if quiet {
-            self.old_tables.clear();
-            let (gone, waiting) = self.retired.iter().partition(|&&(_, since)| expired(since));
-            self.retired = waiting;
-            self.vacate(gone);
-        }
-        let buckets = std::mem::take(&mut self.buckets);
-        for number in buckets {
-            if self.slots[number as usize].prune(expired) {
-                self.retire(number, now_ns);
-            } else {
-                self.buckets.push(number);
-            }
-        }
-    }
-
-    fn vacate(&mut self, gone: Vec<(u32, i64)>) {
-        if gone.is_empty() {
-            return;
-        }
-        for &(number, _) in &gone {
-            let slot = &self.slots[number as usize];
-            let labels = if slot.is_bucket() { 1 } else { self.labels };
-            let (id, first, cells) = (slot.id, slot.first, slot.parts() * labels);
-            self.budget.remove_slot(slot);
-            self.cells.give_back(first, cells);
-            if let Ok(entry) = self.ids.find_entry(hash(id), |&known| known == number) {
-                entry.remove();
-            }
-            let slot = &mut self.slots[number as usize];
-            *slot = Slot::new(0, 0, &[], &[]);
-            slot.state = State::Vacant;
-            self.vacant.push(number);
-        }
-        let slots = &self.slots;
-        let alive = |number: &u32| slots[*number as usize].state != State::Vacant;
-        self.order.retain(alive);
-        self.newcomers.retain(alive);
-    }
-
-    // ---- Split and merge.
-
-    /// Registers `successors`, then retires `predecessors`, so that no observation in between finds neither; the
-    /// successors remember whom they came from. A successor may keep the id of a predecessor. All or nothing.
-    pub fn succeed(
-        &mut self,
-        hot: &Hot,
-        predecessors: &[u64],
-        successors: &[RouteSpec<'_>],
-        now_ns: i64,
-        mut placed: impl FnMut(usize, Placement),
-    ) -> Result<(), Error> {
-        self.check_succession(predecessors, successors)?;
-        self.make_room(hot, successors)?;
-        let stays = |id: &u64| successors.iter().any(|successor| successor.route_id == *id);
-        // The predecessors' places under the cap are free for their successors.
-        let leaving = predecessors.iter().filter(|id| !stays(id) && self.is_individual(**id)).count() as u32;
-        let cap = self.options.max_tracked_routes;
-        self.options.max_tracked_routes = cap.saturating_add(leaving);
-        for (i, successor) in successors.iter().enumerate() {
-            let kept = self.slot_of(successor.route_id).filter(|&number| self.slot(number).state == State::Live);
-            if let Some(number) = kept {
-                self.reassign(number, successor, predecessors);
-            } else if let Some(&bucket) = self.folded.get(&successor.route_id) {
-                self.disordered |= self.slots[bucket as usize].extend(successor.start, successor.end);
-            }
-            placed(i, self.register_one(successor, predecessors, successors));
-        }
-        self.options.max_tracked_routes = cap;
-        for id in predecessors.iter().filter(|id| !stays(id)) {
-            self.remove(*id, now_ns);
-        }
-        Ok(())
-    }
-
-    fn check_succession(&self, predecessors: &[u64], successors: &[RouteSpec<'_>]) -> Result<(), Error> {
-        if predecessors.is_empty() || successors.is_empty() {
-            return Err(Error::InvalidArgument("a split or merge needs routes on both sides".into()));
-        }
-        for (i, id) in predecessors.iter().enumerate() {
-            if !self.is_registered(*id) {
-                return Err(Error::UnknownRoute(*id));
-            }
-            if predecessors[..i].contains(id) {
-                return Err(Error::InvalidArgument(format!("route {id} is named twice")));
-            }
-        }
-        for (i, successor) in successors.iter().enumerate() {
-            let id = successor.route_id;
-            self.check(successor)?;
-            if self.is_registered(id) && !predecessors.contains(&id) {
-                return Err(Error::RouteExists(id));
-            }
-            if successors[..i].iter().any(|other| other.route_id == id) {
-                return Err(Error::InvalidArgument(format!("route {id} is named twice")));
-            }
-        }
-        Ok(())
+        let old = std::mem::replace(&mut self.table, table);
+        self.old_tables.push((old, self.quiescence.next_look()));
     }
 
     // ---- Questions.
@@ -548,9 +415,10 @@ impl Registry {
     pub fn bytes(&self) -> u64 {
         let slots: usize = self.slots.iter().map(Slot::bytes).sum();
         let numbers = [&self.order, &self.newcomers, &self.vacant].map(|list| heap_bytes(list.capacity() * 4));
-        let tables = self.old_tables.iter().chain([&self.table]).map(|table| table.bytes());
+        let tables = self.old_tables.iter().map(|(table, _)| table).chain([&self.table]).map(|table| table.bytes());
         // Integer maps: an entry and a control byte, 7/8 full at most.
-        let maps = heap_bytes((self.folded.capacity() + self.terms.capacity()) * 17 * 8 / 7);
+        let maps = heap_bytes((self.folded.capacity() + self.terms.capacity()) * 17 * 8 / 7)
+            + heap_bytes(self.retired.capacity() * (size_of::<(u32, Retired)>() + 1) * 8 / 7);
         let total = heap_bytes(self.slots.capacity() * size_of::<Slot>())
             + slots
             + numbers.into_iter().sum::<usize>()

@@ -81,7 +81,14 @@ impl Slot {
         self.first = first;
         if parts.count > 1 {
             let stride = if labels > 1 { parts.count } else { 0 };
-            self.layout = Some(Box::new(Layout { first, stride, parts, prefix: self.bounds.as_ptr() }));
+            self.layout = Some(Box::new(Layout {
+                first,
+                stride,
+                parts,
+                prefix: self.bounds.as_ptr(),
+                #[cfg(loom)]
+                canary: crate::sync::Canary::new(),
+            }));
         }
     }
 
@@ -141,7 +148,7 @@ impl Slot {
     }
 
     fn extra_mut(&mut self) -> &mut Extra {
-        self.extra.get_or_insert_default()
+        self.extra.get_or_insert_with(Default::default)
     }
 
     pub fn members(&self) -> Option<&Bucket> {
@@ -196,13 +203,17 @@ impl Slot {
         }
         let Some(bucket) = self.members_mut() else { return false };
         let Bucket { listed, hidden, leaving } = bucket;
-        leaving.retain(|id, since| {
+        let mut unlisted = HashSet::new();
+        leaving.retain(|&id, since| {
             let gone = expired(*since);
-            if gone && !hidden.remove(id) {
-                listed.retain(|member| member != id);
+            if gone && !hidden.remove(&id) {
+                unlisted.insert(id);
             }
             !gone
         });
+        if !unlisted.is_empty() {
+            listed.retain(|member| !unlisted.contains(member));
+        }
         listed.is_empty() && hidden.is_empty()
     }
 

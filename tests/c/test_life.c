@@ -74,6 +74,9 @@ static void options_without_a_meaning_are_refused(void) {
         options = plain_options(), options.resolutions[i].retention_ns = INT64_MIN;
         refuses_options(options, __LINE__);
     }
+    /* One that is off may stand between; the next must be coarser. */
+    options = plain_options(), options.resolutions[0].step_ns = 60, options.resolutions[2].step_ns = 60;
+    refuses_options(options, __LINE__);
     for (size_t i = 0; i < sizeof options.reserved / sizeof *options.reserved; i++) {
         options = plain_options(), options.reserved[i] = 1;
         refuses_options(options, __LINE__);

@@ -151,7 +151,11 @@ fn input_over_a_limit() {
     let marked = r#"{"rows":[{"bucket_id":"a"},{"bucket_id":"b"},^{"bucket_id":"c"}]}"#;
     json_error(marked, ErrorKind::TooLarge, "more than 2 rows", &limits);
 
-    let small = to_proto(&matrix(2, vec![row("a", b"", b""), row("b", b"", b""), row("c", b"", b"")]));
+    let full = r#"{"rows":[{"bucket_id":"a","values":[1,2,3,4,5,6],"leader_terms":[1,2,3,4,5,6]}],"column_unix_ms":[1,2,3,4,5,6]}"#;
+    assert!(from_json(full.as_bytes(), &Limits { bytes: full.len(), rows: 1, cells: 6 }).is_ok());
+
+    let known = |id| MatrixRow { identities: identities(&[(1, 1), (1, 2)]), ..row(id, b"", b"") };
+    let small = to_proto(&matrix(2, vec![known("a"), known("b"), known("c")]));
     let read = |limits: Limits| from_proto(&small, Series::Writes, &limits);
     let exact = Limits { bytes: small.len(), rows: 3, cells: 6 };
     assert!(read(exact).is_ok());

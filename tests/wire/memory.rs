@@ -3,6 +3,7 @@
 use crate::some::{matrix, row};
 use keyviz::matrix::{from_json, from_proto, to_json, to_proto, Limits};
 use keyviz::Series;
+use prost_reflect::prost;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -68,15 +69,26 @@ fn filled(begin: &str, unit: impl Fn(usize) -> String, end: &str) -> Vec<u8> {
     (text.trim_end_matches(',').to_string() + end).into_bytes()
 }
 
+/// A row in which each cell's group is another one than its neighbour's.
+fn alternating() -> Vec<u8> {
+    let cells = SIZE / 4 - 40;
+    let zeros = vec!["0"; cells].join(",");
+    let groups: Vec<&str> = ["1", "2"].into_iter().cycle().take(cells).collect();
+    let (zeros, groups) = (&zeros, groups.join(","));
+    let row = format!("{{\"bucket_id\":\"a\",\"values\":[{zeros}],\"raft_group_ids\":[{groups}]}}");
+    format!("{{\"rows\":[{row}]}}").into_bytes()
+}
+
 #[test]
 fn memory_is_bounded_by_the_input_and_the_limits() {
     let limits = Limits { bytes: SIZE, rows: 1000, ..Limits::default() };
-    let most = 16 * limits.bytes + 512 * limits.rows;
+    let most = 32 * limits.bytes + 512 * limits.rows;
     let same = |unit: &'static str| move |_| unit.to_string();
     let json = [
         filled("{\"column_unix_ms\":[", same("0,"), "]}"),
         filled("{\"rows\":[{\"bucket_id\":\"a\",\"values\":[", same("0,"), "]}]}"),
         filled("{\"rows\":[{\"bucket_id\":\"a\",\"raft_group_ids\":[", same("0,"), "]}]}"),
+        alternating(),
         filled("{\"rows\":[{\"bucket_id\":\"a\",\"route_ids\":[", same("0,"), "]}]}"),
         filled("{\"rows\":[{\"bucket_id\":\"a\",\"conflicts\":[", same("true,"), "]}]}"),
         filled("{\"rows\":[", |i| format!("{{\"bucket_id\":\"{i}\"}},"), "]}"),
@@ -87,6 +99,7 @@ fn memory_is_bounded_by_the_input_and_the_limits() {
         filled("", same("["), ""),
     ];
     for input in json {
+        assert!(input.len() > SIZE * 9 / 10 && input.len() <= SIZE);
         let took = peak(|| from_json(&input, &limits));
         assert!(took <= most, "{took} bytes for {:?}...", String::from_utf8_lossy(&input[..40]));
     }
@@ -95,7 +108,19 @@ fn memory_is_bounded_by_the_input_and_the_limits() {
     let rows: Vec<u8> = (0..SIZE / 8)
         .flat_map(|i| [0x12, 5, 0x0a, 3, b'0' + (i >> 14) as u8, (i >> 7 & 127) as u8, (i & 127) as u8])
         .collect();
-    for input in [list(0x0a), in_row(0x5a), in_row(0x32), in_row(0x6a), rows, vec![0x12, 0].repeat(SIZE / 2)] {
+    let cells: Vec<u8> = (0..SIZE as u32 / 2 - 20).map(|i| 1 + (i & 1) as u8).collect();
+    let mut alternating = vec![0x12];
+    prost::encode_length_delimiter(cells.len() * 2 + 11, &mut alternating).unwrap();
+    alternating.extend_from_slice(&[0x0a, 1, b'a']);
+    for (tag, cells) in [(0x5a, &vec![0; cells.len()]), (0x6a, &cells)] {
+        alternating.push(tag);
+        prost::encode_length_delimiter(cells.len(), &mut alternating).unwrap();
+        alternating.extend_from_slice(cells);
+    }
+    let columns = [&[0x0a][..], &alternating[alternating.len() - cells.len() - 3..]].concat();
+    let whole = from_proto(&[columns, alternating.clone()].concat(), Series::Writes, &Limits::default()).unwrap();
+    assert_eq!(whole.values.len(), cells.len(), "it is a matrix");
+    for input in [alternating, list(0x0a), in_row(0x5a), in_row(0x32), in_row(0x6a), rows, [0x12, 0].repeat(SIZE / 2)] {
         let took = peak(|| from_proto(&input, Series::Writes, &limits));
         assert!(took <= most, "{took} bytes for {:02x?}...", &input[..8]);
     }

@@ -197,3 +197,16 @@ fn rows_may_come_before_the_columns() {
     assert_eq!((&matrix.columns[..], &matrix.values[..]), (&[10, 20][..], &[1, 2, 3, 4][..]));
     assert_eq!(matrix.rows[1].identities, identities(&[(0, 0), (0, 3)]));
 }
+
+#[test]
+fn a_row_with_a_conflict_somewhere_is_one_with_a_conflict() {
+    let read = |fields: &str| {
+        let text = format!(r#"{{"column_unix_ms":[1,2],"rows":[{{"bucket_id":"r","values":[0,0]{fields}}}]}}"#);
+        let row = from_json(text.as_bytes(), &Limits::default()).unwrap().rows.remove(0);
+        (row.conflict, row.conflicts)
+    };
+    assert_eq!(read(r#","conflicts":[false,true]"#), (true, vec![false, true]));
+    assert_eq!(read(r#","conflicts":[false,true],"conflict":false"#), (true, vec![false, true]));
+    assert_eq!(read(r#","conflicts":[false,false]"#), (false, vec![]));
+    assert_eq!(read(r#","conflict":true"#), (true, vec![]));
+}

@@ -1,16 +1,16 @@
-//! The forms of a matrix: JSON, protobuf and CSV, the page and the picture.
+//! The forms of a matrix: JSON, protobuf, CSV, and the plain picture.
 
-use super::{check_out, hand_out, keyviz_matrix_t, series, utf8};
+use super::{check_out, hand_out, keyviz_matrix_t, series};
 use crate::ffi::columns::{check_buffer, copy_out};
 use crate::ffi::handle;
 use crate::ffi::status::{guard, keyviz_error_t, keyviz_status_t, Failure};
-use crate::ffi::structs::{bytes, read_struct, slice, write_out, Sized0};
-use crate::matrix::html::{self, Kind, LivePage};
+use crate::ffi::structs::{bytes, init, read_struct, write_out, Sized0};
 use crate::matrix::png::{to_png, PngOptions, Scale};
 use crate::matrix::{from_json, from_proto, to_csv, to_json, to_proto, Limits, Matrix};
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 
-/// What a reader takes at most of an input that it does not trust; in every number, 0 means the default. Begin with
+/// What a reader takes at most of an input that nobody vouches for; in every number, 0 means the default. Whatever the
+/// input says, reading it takes less memory than 16 times max_bytes and 512 bytes for each of max_rows. Begin with
 /// KEYVIZ_LIMITS_INIT.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ pub struct keyviz_limits_t {
     pub type_size: usize,
     /// Bytes of input; default 64 MiB.
     pub max_bytes: u64,
-    /// Rows, and nodes; default 65536.
+    /// Rows, and nodes that are told of; default 65536.
     pub max_rows: u64,
     /// Rows x columns; default 16777216.
     pub max_cells: u64,
@@ -27,6 +27,12 @@ pub struct keyviz_limits_t {
 
 // SAFETY: integers only, no padding.
 unsafe impl Sized0 for keyviz_limits_t {}
+
+/// Fills it with zeros and its type_size, like KEYVIZ_LIMITS_INIT. NULL is fine.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_limits_init(limits: *mut keyviz_limits_t) {
+    init(limits);
+}
 
 /// Brightness in proportion to ln(1 + value).
 pub const KEYVIZ_SCALE_LOG: u32 = 0;
@@ -39,11 +45,11 @@ pub const KEYVIZ_SCALE_LINEAR: u32 = 1;
 pub struct keyviz_png_options_t {
     /// sizeof(keyviz_png_options_t).
     pub type_size: usize,
-    /// Pixels across, at most 8192; 0: as the columns need.
+    /// Pixels across, 11 to 8192; 0: as the columns need.
     pub width: u32,
-    /// Pixels down, at most 8192; 0: as the rows need.
+    /// Pixels down, 11 to 8192; 0: as the rows need.
     pub height: u32,
-    /// KEYVIZ_SCALE_*.
+    /// How values become brightness, KEYVIZ_SCALE_*.
     pub scale: u32,
     /// Zero.
     pub reserved: u32,
@@ -52,40 +58,25 @@ pub struct keyviz_png_options_t {
 // SAFETY: integers only, no padding.
 unsafe impl Sized0 for keyviz_png_options_t {}
 
-/// A page that asks its server for data. Begin with KEYVIZ_LIVE_PAGE_INIT. Strings are UTF-8; NULL with length 0: none.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct keyviz_live_page_t {
-    /// sizeof(keyviz_live_page_t).
-    pub type_size: usize,
-    /// Where the matrix's JSON is, relative to the page's own address; it is asked with ?series=&from_unix_ms=&rows=.
-    pub matrix_url: *const c_char,
-    /// Bytes of matrix_url.
-    pub matrix_url_len: usize,
-    /// Where the hot keys' JSON is; asked with ?route_id=&label=&sub_bucket=&series= when a cell is pinned. None: no hot
-    /// keys are shown.
-    pub hot_keys_url: *const c_char,
-    /// Bytes of hot_keys_url.
-    pub hot_keys_url_len: usize,
-    /// The page's title.
-    pub title: *const c_char,
-    /// Bytes of title.
-    pub title_len: usize,
-    /// The row budget to ask for; 0: the server's.
-    pub rows: u32,
-    /// Zero.
-    pub reserved: u32,
+/// Fills it with zeros and its type_size, like KEYVIZ_PNG_OPTIONS_INIT. NULL is fine.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_png_options_init(options: *mut keyviz_png_options_t) {
+    init(options);
 }
 
-// SAFETY: integers and pointers, no padding.
-unsafe impl Sized0 for keyviz_live_page_t {}
-
-/// What was last made of a matrix and did not fit into the caller's buffer: so that asking for the size first doesn't
-/// make it twice.
+/// What was last made of a matrix and did not fit into a caller's buffer: so that asking for the size first doesn't make it
+/// twice.
 #[derive(Default)]
 pub(super) struct Kept {
     form: Option<Form>,
     bytes: Vec<u8>,
+}
+
+impl Kept {
+    /// What is kept, if it is this.
+    fn take(&mut self, form: Form) -> Option<Vec<u8>> {
+        (self.form == Some(form)).then(|| std::mem::take(self).bytes)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,8 +87,12 @@ enum Form {
     Png(PngOptions),
 }
 
-/// Writes the matrix as JSON into the caller's buffer: UTF-8, not terminated. `*size` becomes its length in bytes, also
-/// when it does not fit; the call that follows then only copies it.
+/// Writes the matrix as JSON into the caller's buffer: one object, UTF-8, not terminated, with all its integers as they
+/// are, up to 64 bits. `*size` becomes its length in bytes, also when it does not fit.
+///
+/// So ask with capacity 0 first, then with a buffer of that size: what is asked for again after it did not fit is only
+/// copied. (For that the matrix keeps what it last made and could not hand over, until it is handed over or the matrix
+/// freed.)
 ///
 /// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NULL_POINTER.
 #[no_mangle]
@@ -108,11 +103,12 @@ pub unsafe extern "C" fn keyviz_matrix_to_json(
     size: *mut usize,
     err: *mut keyviz_error_t,
 ) -> keyviz_status_t {
-    give(matrix, Form::Json, |matrix| Ok(to_json(matrix)), buffer, capacity, size, err)
+    guard(err, || give(matrix, Form::Json, buffer, capacity, size))
 }
 
-/// Writes the matrix as protobuf, a GetKeyVizMatrixResponse of keyviz.proto, into the caller's buffer; `*size` and the
-/// errors as of keyviz_matrix_to_json. The message does not carry the series, the fanout, or conflicts.
+/// Writes the matrix as protobuf, a GetKeyVizMatrixResponse of include/keyviz.proto, into the caller's buffer; `*size` and
+/// the errors as of keyviz_matrix_to_json. The message has no place for the series, the time when the matrix was made, the
+/// nodes, and conflicts. A matrix without rows and columns is a message of 0 bytes.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_matrix_to_proto(
     matrix: *const keyviz_matrix_t,
@@ -121,11 +117,12 @@ pub unsafe extern "C" fn keyviz_matrix_to_proto(
     size: *mut usize,
     err: *mut keyviz_error_t,
 ) -> keyviz_status_t {
-    give(matrix, Form::Proto, |matrix| Ok(to_proto(matrix)), buffer, capacity, size, err)
+    guard(err, || give(matrix, Form::Proto, buffer, capacity, size))
 }
 
-/// Writes the matrix as CSV (RFC 4180), a line per row, into the caller's buffer; `*size` and the errors as of
-/// keyviz_matrix_to_json.
+/// Writes the matrix as CSV (RFC 4180, but lines end with LF) into the caller's buffer; `*size` and the errors as of
+/// keyviz_matrix_to_json. A head line, then a line per row: bucket_id, label, start, end, aggregate, route_count, and a
+/// value for each column, whose name is its time in RFC 3339. Keys that are not printable ASCII are 0x and hexadecimal.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_matrix_to_csv(
     matrix: *const keyviz_matrix_t,
@@ -134,12 +131,13 @@ pub unsafe extern "C" fn keyviz_matrix_to_csv(
     size: *mut usize,
     err: *mut keyviz_error_t,
 ) -> keyviz_status_t {
-    give(matrix, Form::Csv, |matrix| Ok(to_csv(matrix)), buffer, capacity, size, err)
+    guard(err, || give(matrix, Form::Csv, buffer, capacity, size))
 }
 
-/// Draws the matrix as a PNG into the caller's buffer: time goes right, keys go down, brighter is more. `options` may be
-/// NULL. `*size` and the errors are as of keyviz_matrix_to_json; KEYVIZ_ERR_INVALID_ARGUMENT: a side is too long or too
-/// short, or the scale is none of KEYVIZ_SCALE_*.
+/// Draws the matrix as a PNG into the caller's buffer: time goes right, keys go down, brighter is more; at the left edge a
+/// band in the colours of the labels, and white hatching over conflicts. `options` may be NULL. `*size` and the errors are
+/// as of keyviz_matrix_to_json, and KEYVIZ_ERR_INVALID_ARGUMENT (a side is too long or too short, the scale is none of
+/// KEYVIZ_SCALE_*), KEYVIZ_ERR_TYPE_SIZE.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_matrix_to_png(
     matrix: *const keyviz_matrix_t,
@@ -149,12 +147,7 @@ pub unsafe extern "C" fn keyviz_matrix_to_png(
     size: *mut usize,
     err: *mut keyviz_error_t,
 ) -> keyviz_status_t {
-    let options = match png_options(options) {
-        Ok(options) => options,
-        Err(failure) => return guard(err, || Err(failure)),
-    };
-    let draw = |matrix: &Matrix| to_png(matrix, &options).map_err(Failure::from);
-    give(matrix, Form::Png(options), draw, buffer, capacity, size, err)
+    guard(err, || give(matrix, Form::Png(png_options(options)?), buffer, capacity, size))
 }
 
 unsafe fn png_options(options: *const keyviz_png_options_t) -> Result<PngOptions, Failure> {
@@ -167,11 +160,15 @@ unsafe fn png_options(options: *const keyviz_png_options_t) -> Result<PngOptions
         KEYVIZ_SCALE_LINEAR => Scale::Linear,
         other => return Err(Failure::invalid(format!("scale {other} is none of KEYVIZ_SCALE_*"))),
     };
+    if options.reserved != 0 {
+        return Err(Failure::invalid("options.reserved is not 0"));
+    }
     Ok(PngOptions { width: options.width, height: options.height, scale })
 }
 
-/// Reads a matrix from JSON that need not be trusted. `limits` may be NULL. Fields that are not known are skipped, and a
-/// label that is not known is kept.
+/// Reads a matrix from JSON that nobody vouches for, in the form that keyviz_matrix_to_json writes; its length counts, not
+/// a terminating zero. `limits` may be NULL: the defaults. Fields that are not known are skipped, and a label that is not
+/// known is kept. `*out` is to be freed with keyviz_matrix_free.
 ///
 /// Errors: KEYVIZ_ERR_MALFORMED and KEYVIZ_ERR_TOO_LARGE, with the place in bytes in the message;
 /// KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
@@ -190,9 +187,11 @@ pub unsafe extern "C" fn keyviz_matrix_from_json(
     })
 }
 
-/// Reads a matrix from protobuf that need not be trusted: a GetKeyVizMatrixResponse of keyviz.proto, which counts
-/// `series` (KEYVIZ_SERIES_*). `limits` may be NULL. Errors as of keyviz_matrix_from_json, and
-/// KEYVIZ_ERR_INVALID_ARGUMENT (series).
+/// Reads a matrix from protobuf that nobody vouches for: a GetKeyVizMatrixResponse of include/keyviz.proto. What it counts
+/// is not in it, so `series` says it: KEYVIZ_SERIES_* (not a number of KeyVizSeries). `limits` may be NULL: the defaults.
+/// `*out` is to be freed with keyviz_matrix_free.
+///
+/// Errors as of keyviz_matrix_from_json, and KEYVIZ_ERR_INVALID_ARGUMENT (series).
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_matrix_from_proto(
     message: *const c_void,
@@ -224,105 +223,43 @@ unsafe fn limits(limits: *const keyviz_limits_t) -> Result<Limits, Failure> {
     })
 }
 
-/// Writes the heatmap as one HTML page that needs nothing else, into the caller's buffer: UTF-8, not terminated.
-/// `matrices` points at `count` matrices, best of different series, of which the first is shown first; what the library
-/// says of them (keyviz_matrix_verdict, keyviz_matrix_split) is in the page too. `title`, UTF-8, may be NULL. `*size`
-/// becomes the page's length in bytes, also when it does not fit.
-///
-/// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_INVALID_ARGUMENT (no matrix, the title is not UTF-8),
-/// KEYVIZ_ERR_NULL_POINTER.
-#[no_mangle]
-pub unsafe extern "C" fn keyviz_matrix_to_html(
-    matrices: *const *const keyviz_matrix_t,
-    count: usize,
-    title: *const c_char,
-    title_len: usize,
-    buffer: *mut c_void,
-    capacity: usize,
-    size: *mut usize,
-    err: *mut keyviz_error_t,
-) -> keyviz_status_t {
-    guard(err, || {
-        let mut several = Vec::new();
-        for &matrix in slice(matrices, count, "matrices")? {
-            several.push(&handle::get(matrix)?.matrix);
-        }
-        if several.is_empty() {
-            return Err(Failure::invalid("a page needs a matrix"));
-        }
-        let page = html::finished_page(utf8(title, title_len, "title")?, &several);
-        copy(page.as_bytes(), buffer, capacity, size)
-    })
+impl Form {
+    fn make(self, matrix: &Matrix) -> Result<Vec<u8>, Failure> {
+        Ok(match self {
+            Form::Json => to_json(matrix),
+            Form::Proto => to_proto(matrix),
+            Form::Csv => to_csv(matrix),
+            Form::Png(options) => to_png(matrix, &options)?,
+        })
+    }
 }
 
-/// Writes the live heatmap page into the caller's buffer, for a server that answers its requests; `*size` as of
-/// keyviz_matrix_to_html. Serve it with the header that keyviz_live_page_policy gives.
-///
-/// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_INVALID_ARGUMENT (no matrix_url, not UTF-8), KEYVIZ_ERR_NULL_POINTER,
-/// KEYVIZ_ERR_TYPE_SIZE.
-#[no_mangle]
-pub unsafe extern "C" fn keyviz_live_page(
-    page: *const keyviz_live_page_t,
-    buffer: *mut c_void,
-    capacity: usize,
-    size: *mut usize,
-    err: *mut keyviz_error_t,
-) -> keyviz_status_t {
-    guard(err, || {
-        let page = read_struct(page, "page")?;
-        let live = LivePage {
-            title: utf8(page.title, page.title_len, "page.title")?,
-            matrix_url: utf8(page.matrix_url, page.matrix_url_len, "page.matrix_url")?,
-            hot_keys_url: utf8(page.hot_keys_url, page.hot_keys_url_len, "page.hot_keys_url")?,
-            rows: page.rows,
-        };
-        if live.matrix_url.is_empty() {
-            return Err(Failure::invalid("page.matrix_url is empty"));
-        }
-        copy(html::live_page(&live).as_bytes(), buffer, capacity, size)
-    })
-}
-
-/// Writes the value of the Content-Security-Policy header for the live page into the caller's buffer: ASCII, not
-/// terminated. `*size` as of keyviz_matrix_to_html. Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NULL_POINTER.
-#[no_mangle]
-pub unsafe extern "C" fn keyviz_live_page_policy(
-    buffer: *mut c_char,
-    capacity: usize,
-    size: *mut usize,
-    err: *mut keyviz_error_t,
-) -> keyviz_status_t {
-    guard(err, || copy(html::content_security_policy(Kind::Live).as_bytes(), buffer.cast(), capacity, size))
-}
-
-/// Makes a form of a matrix, or takes what was kept of the last call, and copies it out.
+/// Copies a form of a matrix out: what was kept of it, or else newly made.
 unsafe fn give(
     matrix: *const keyviz_matrix_t,
     form: Form,
-    make: impl FnOnce(&Matrix) -> Result<Vec<u8>, Failure>,
     buffer: *mut c_void,
     capacity: usize,
     size: *mut usize,
-    err: *mut keyviz_error_t,
-) -> keyviz_status_t {
-    guard(err, || {
-        let handle = handle::get(matrix)?;
-        let kept = std::mem::take(&mut *handle.kept.lock());
-        let bytes = if kept.form == Some(form) { kept.bytes } else { make(&handle.matrix)? };
-        let fits = copy(&bytes, buffer, capacity, size);
-        if fits.is_err() {
-            *handle.kept.lock() = Kept { form: Some(form), bytes };
-        }
-        fits
-    })
+) -> Result<(), Failure> {
+    let handle = handle::get(matrix)?;
+    check_room(buffer, capacity, size)?;
+    let kept = handle.kept.lock().take(form);
+    // Without the lock: other threads may ask for other forms meanwhile.
+    let bytes = kept.map_or_else(|| form.make(&handle.matrix), Ok)?;
+    copy(&bytes, buffer, capacity, size).inspect_err(|_| *handle.kept.lock() = Kept { form: Some(form), bytes })
 }
 
 /// Copies bytes into a caller's buffer, and tells their number.
 pub(super) unsafe fn copy(bytes: &[u8], buffer: *mut c_void, capacity: usize, size: *mut usize) -> Result<(), Failure> {
+    check_room(buffer, capacity, size)?;
+    write_out(size, bytes.len());
+    copy_out(&[bytes], buffer, capacity)
+}
+
+fn check_room(buffer: *mut c_void, capacity: usize, size: *mut usize) -> Result<(), Failure> {
     if size.is_null() {
         return Err(Failure::null("size"));
     }
-    check_buffer(buffer, capacity)?;
-    write_out(size, bytes.len());
-    copy_out(&[bytes], buffer, capacity)
+    check_buffer(buffer, capacity)
 }

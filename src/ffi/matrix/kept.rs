@@ -2,7 +2,7 @@
 
 use crate::column::{ColumnInfo, ColumnRows, Counters, RowView};
 use crate::ffi::columns::{keyviz_column_buffer_t, keyviz_row_t, KEYVIZ_ROW_AGGREGATE};
-use crate::ffi::status::Failure;
+use crate::ffi::status::{Failure, KEYVIZ_ERR_TYPE_SIZE};
 use crate::ffi::structs::{check_extent, read_struct, slice, MAX_SIZE};
 use crate::label::Label;
 
@@ -20,13 +20,19 @@ impl Column<'_> {
     /// The buffer is as keyviz_sampler_drain filled it, or null, and nobody writes to it for as long as the result lives.
     pub unsafe fn check(buffer: *const keyviz_column_buffer_t, i: usize) -> Result<Self, Failure> {
         let buffer = read_struct(buffer, &format!("columns[{i}]"))?;
+        // After a drain that failed, the counts are what it takes, and not what is there.
+        if buffer.row_count > buffer.row_capacity || buffer.arena_used > buffer.arena_capacity {
+            return Err(Failure::invalid(format!("columns[{i}] says that it holds more than it has room for")));
+        }
         let what = format!("columns[{i}].rows");
         if buffer.row_count > 0 {
             if buffer.rows.is_null() {
                 return Err(Failure::null(&what));
             }
             if !(size_of::<keyviz_row_t>()..=MAX_SIZE).contains(&buffer.row_size) {
-                return Err(Failure::invalid(format!("columns[{i}].row_size is {}", buffer.row_size)));
+                let (is, least) = (buffer.row_size, size_of::<keyviz_row_t>());
+                let message = format!("columns[{i}].row_size is {is}, and {least} is the least");
+                return Err(Failure::new(KEYVIZ_ERR_TYPE_SIZE, message));
             }
             check_extent(buffer.row_count, buffer.row_size, &what)?;
         }

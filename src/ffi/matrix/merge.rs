@@ -3,7 +3,7 @@
 use super::{budget, check_out, hand_out, keyviz_matrix_t, series, utf8};
 use crate::ffi::handle::{self, Handle};
 use crate::ffi::status::{guard, keyviz_error_t, keyviz_status_t, Failure};
-use crate::ffi::structs::{read_struct, write_out, Sized0};
+use crate::ffi::structs::{init, read_struct, write_out, Sized0};
 use crate::matrix::{Merge, MergeOptions};
 use parking_lot::Mutex;
 use std::ffi::c_char;
@@ -11,6 +11,10 @@ use std::sync::atomic::AtomicU32;
 
 /// A merge of the matrices of a cluster's nodes. It holds about one matrix, however many are added. Any thread may call
 /// its functions; they take turns.
+///
+/// Reads and read bytes of a cell are added up. Writes and written bytes are what leaders counted: sources that tell of
+/// the same Raft group and term tell of the same traffic, whose largest value counts, and if they differ, the cell is a
+/// conflict; different terms are added up. If group or term are unknown, the largest value counts.
 // Not as a plain attribute: cbindgen would take the type for a struct that callers may look into.
 #[cfg_attr(all(), repr(C))]
 pub struct keyviz_merge_t {
@@ -36,10 +40,11 @@ pub const KEYVIZ_TOLERANCE_DEFAULT: i64 = -1;
 pub struct keyviz_merge_options_t {
     /// sizeof(keyviz_merge_options_t).
     pub type_size: usize,
-    /// Columns of different sources that are at most so many ns apart are one column; 0: only those of equal times.
-    /// KEYVIZ_TOLERANCE_DEFAULT: half of the step, which is the median distance of the first source's columns.
+    /// Columns of different sources that are at most so many ns apart, in whole ms, are one column; 0: only those of equal
+    /// times. KEYVIZ_TOLERANCE_DEFAULT: half of the step, which is the median distance of the columns of the first source
+    /// that has two.
     pub column_tolerance_ns: i64,
-    /// Nodes that are to answer; 0: as many as are added.
+    /// Nodes that are to answer, for the report (keyviz_matrix_info); 0, or fewer than are added: as many as are added.
     pub nodes_expected: u64,
     /// KEYVIZ_SERIES_*: every source must be of it.
     pub series: u32,
@@ -57,15 +62,16 @@ unsafe impl Sized0 for keyviz_merge_options_t {}
 /// Fills options like KEYVIZ_MERGE_OPTIONS_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_merge_options_init(options: *mut keyviz_merge_options_t) {
-    if !options.is_null() {
-        options.write_bytes(0, 1);
-        (*options).type_size = size_of::<keyviz_merge_options_t>();
-        (*options).column_tolerance_ns = KEYVIZ_TOLERANCE_DEFAULT;
-        (*options).series = super::KEYVIZ_SERIES_WRITES;
+    init(options);
+    if let Some(options) = options.as_mut() {
+        options.column_tolerance_ns = KEYVIZ_TOLERANCE_DEFAULT;
+        options.series = super::KEYVIZ_SERIES_WRITES;
     }
 }
 
-/// Begins a merge. Add the sources, this node's first; then finish it, and free it with keyviz_merge_free.
+/// Begins a merge. Add the sources, this node's first, since what describes a row is from the first source that has it;
+/// then finish it. `*out` is to be freed with keyviz_merge_free, finished or not.
+///
 /// Errors: KEYVIZ_ERR_INVALID_ARGUMENT, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_merge_new(
@@ -95,11 +101,12 @@ pub unsafe extern "C" fn keyviz_merge_new(
     })
 }
 
-/// Adds a source, which stays the caller's. `node` (UTF-8; NULL: unnamed) names it, if the matrix does not itself. A node
-/// that was added before does not count again: the call is OK, and `*counted` (may be NULL) is 0 instead of 1.
+/// Adds a source, which stays the caller's and may be freed before the merge is finished. `node` (UTF-8; NULL with length
+/// 0: unnamed) names it, unless the matrix has a name itself. A node that was added before does not count again: the call
+/// is KEYVIZ_OK then, and `*counted` (may be NULL) is 0 instead of 1. Sources without a name all count.
 ///
-/// Errors, and nothing changes: KEYVIZ_ERR_INVALID_ARGUMENT (the matrix is of another series; the merge is finished; the
-/// name is not UTF-8), KEYVIZ_ERR_NULL_POINTER.
+/// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (the matrix is of another series; the merge is finished; the name is not UTF-8),
+/// KEYVIZ_ERR_NULL_POINTER. Nothing changes then.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_merge_add(
     merge: *mut keyviz_merge_t,
@@ -118,7 +125,9 @@ pub unsafe extern "C" fn keyviz_merge_add(
     })
 }
 
-/// Adds a node that gave no matrix, with the reason; both UTF-8. A node that is in already stays so.
+/// Adds a node that gave no matrix, with the reason; both UTF-8. A node whose matrix is in already stays so; one that gives
+/// its matrix later has answered.
+///
 /// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (the merge is finished; not UTF-8), KEYVIZ_ERR_NULL_POINTER.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_merge_add_failure(
@@ -137,7 +146,9 @@ pub unsafe extern "C" fn keyviz_merge_add_failure(
     })
 }
 
-/// Gives the merged matrix, and ends the merge: it can only be freed then.
+/// Gives the merged matrix, and ends the merge: it can only be freed then. Without a source, the matrix has no rows and
+/// columns. `*out` is to be freed with keyviz_matrix_free.
+///
 /// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (it is finished already), KEYVIZ_ERR_NULL_POINTER.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_merge_finish(

@@ -1,7 +1,9 @@
 //! The documents that pages are given (see `data.rs`), put together.
 
 use super::{page, Kind};
-use crate::matrix::{to_json, Matrix};
+use crate::matrix::verdict::{Verdicts, VerdictKind};
+use crate::matrix::{to_json, Matrix, RowId};
+use base64::prelude::{Engine, BASE64_STANDARD};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -18,6 +20,47 @@ pub struct LivePage<'a> {
     pub rows: u32,
 }
 
+#[derive(Serialize)]
+struct Insight {
+    bucket_id: String,
+    series: &'static str,
+    verdict: &'static str,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    split_key_b64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    balance: Option<f64>,
+}
+
+/// What is said of each slot of a matrix that has traffic, and of its route where that is hot; the busiest first.
+fn insights(matrix: &Matrix) -> Vec<Insight> {
+    let verdicts = Verdicts::of(matrix);
+    let mut slots: Vec<_> = verdicts.slots.iter().filter(|slot| slot.verdict.kind != VerdictKind::Idle).collect();
+    slots.sort_by_key(|slot| std::cmp::Reverse(slot.total));
+    let insight = |slot: &&crate::matrix::verdict::SlotVerdict| {
+        let row = matrix.rows.get(*slot.rows.first()?)?;
+        let (bucket_id, route) = match RowId::parse(&row.id) {
+            Ok(RowId::Route { id, label, .. }) => (RowId::Route { id, label, sub_bucket: None }.to_string(), Some(id)),
+            _ => (row.id.clone(), None),
+        };
+        let split = verdicts.splits.iter().find(|split| Some(split.route_id) == route);
+        let key = split.and_then(|split| split.key.as_ref());
+        let detail = match split {
+            Some(refused) if key.is_none() => format!("{}; {}", slot.verdict.reason, refused.reason),
+            _ => slot.verdict.reason.clone(),
+        };
+        Some(Insight {
+            bucket_id,
+            series: matrix.series.name(),
+            verdict: slot.verdict.kind.name(),
+            detail,
+            split_key_b64: key.map(|key| BASE64_STANDARD.encode(key)),
+            balance: split.filter(|_| key.is_some()).map(|split| split.below),
+        })
+    };
+    slots.iter().filter_map(insight).collect()
+}
+
 /// The page that shows these matrices, best of different series; the first one first. An empty title is the page's own.
 pub fn finished_page(title: &str, matrices: &[&Matrix]) -> String {
     #[derive(Serialize)]
@@ -25,9 +68,14 @@ pub fn finished_page(title: &str, matrices: &[&Matrix]) -> String {
         #[serde(skip_serializing_if = "str::is_empty")]
         title: &'a str,
         matrices: Vec<Box<RawValue>>,
+        insights: Vec<Insight>,
     }
     let raw = |matrix: &&Matrix| String::from_utf8(to_json(matrix)).ok().and_then(|json| RawValue::from_string(json).ok());
-    let document = Document { title, matrices: matrices.iter().filter_map(raw).collect() };
+    let document = Document {
+        title,
+        matrices: matrices.iter().filter_map(raw).collect(),
+        insights: matrices.iter().flat_map(|matrix| insights(matrix)).collect(),
+    };
     page(Kind::Finished, &serde_json::to_string(&document).unwrap_or_default())
 }
 

@@ -219,12 +219,12 @@ impl<'de> Visitor<'de> for Cells<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
         let Self { reader, to } = self;
-        let most = reader.assembly.room();
+        let (cells, room) = (reader.assembly.limits.cells, reader.assembly.room());
         let fits = match to {
-            List::Columns => append(seq, &mut reader.assembly.columns, most)?,
-            List::Values => append(seq, &mut reader.assembly.values, most)?,
-            List::Groups => append(seq, &mut reader.assembly.groups, most)?,
-            List::Terms => append(seq, &mut reader.assembly.terms, most)?,
+            List::Columns => append(seq, &mut reader.assembly.columns, cells)?,
+            List::Values => append(seq, &mut reader.assembly.values, room)?,
+            List::Groups => append(seq, &mut reader.assembly.groups, cells)?,
+            List::Terms => append(seq, &mut reader.assembly.terms, cells)?,
         };
         let checked = if fits { Ok(()) } else { Err(reader.assembly.no_room()) };
         reader.checked(checked)

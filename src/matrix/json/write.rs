@@ -187,3 +187,17 @@ static FOUR_DIGITS: [[u8; 4]; 10_000] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_written_as_ever() {
+        for value in (0..100_000).chain((0..64).flat_map(|bits| [1 << bits, u64::MAX >> bits])) {
+            let mut written = Vec::new();
+            QuickIntegers.write_u64(&mut written, value).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), value.to_string());
+        }
+    }
+}

@@ -5,7 +5,7 @@
 use keyviz::{Column, ColumnRows, Options, Row, Sampler};
 use libfuzzer_sys::fuzz_target;
 
-const HEADER: &[u8] = b"keyvizH\n\x01\0\0\0";
+const HEADER: &[u8] = b"keyvizH\n\x02\0\0\0";
 
 /// The input as an image whose header and checksum are right, so that what lies between them is reached.
 fn repaired(input: &[u8]) -> Vec<u8> {
