@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
 	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
+	"github.com/libkeyviz/libkeyviz/bindings/go/keyvizhttp"
 
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/adminfront"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/httpfront"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/redisfront"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/store"
@@ -28,6 +31,10 @@ const (
 type Config struct {
 	RedisAddr string // host:port, the host a loopback address; port 0 takes a free one
 	HTTPAddr  string // the same, for the raw key-value front end
+	AdminAddr string // the same, for the live heatmap; empty: none
+
+	Name  string   // this node's in its cluster; needed where there are peers
+	Peers []string // URLs of the other nodes' heatmaps
 
 	Step           time.Duration // flush interval; ≤ 0 gives the sampler's default
 	HistoryColumns int           // columns kept; ≤ 0 gives the sampler's default
@@ -50,6 +57,7 @@ type Node struct {
 	fronts    []front
 	redisAddr string
 	httpAddr  string
+	adminAddr string
 
 	failed      chan error
 	serving     sync.WaitGroup
@@ -66,6 +74,15 @@ func Start(cfg Config) (*Node, error) {
 	httpListener, err := listenLoopback(cfg.HTTPAddr)
 	if err != nil {
 		return nil, fmt.Errorf("raw key-value front end: %w", errors.Join(err, redisListener.Close()))
+	}
+
+	listeners := []net.Listener{redisListener, httpListener}
+	var adminListener net.Listener
+	if cfg.AdminAddr != "" {
+		if adminListener, err = listenLoopback(cfg.AdminAddr); err != nil {
+			return nil, fmt.Errorf("heatmap: %w", errors.Join(err, closeAll(listeners)))
+		}
+		listeners = append(listeners, adminListener)
 	}
 
 	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{
@@ -86,6 +103,16 @@ func Start(cfg Config) (*Node, error) {
 			httpfront.New(httpListener, values, traffic.NewRecorder(sampler, RouteID, keyviz.LabelRawKV)),
 		},
 		flusherDone: make(chan struct{}),
+	}
+	if adminListener != nil {
+		admin, err := adminfront.New(adminListener, keyvizhttp.Options{
+			Sampler: sampler, Node: cfg.Name, Peers: cfg.Peers, Title: strings.TrimSpace("Traffic by adapter " + cfg.Name),
+		})
+		if err != nil {
+			return nil, errors.Join(err, closeAll(listeners))
+		}
+		n.adminAddr = adminListener.Addr().String()
+		n.fronts = append(n.fronts, admin)
 	}
 	n.failed = make(chan error, len(n.fronts))
 	for _, f := range n.fronts {
@@ -111,6 +138,9 @@ func (n *Node) RedisAddr() string { return n.redisAddr }
 
 // HTTPAddr is the host:port of the raw key-value front end.
 func (n *Node) HTTPAddr() string { return n.httpAddr }
+
+// AdminAddr is the host:port of the live heatmap; empty if there is none.
+func (n *Node) AdminAddr() string { return n.adminAddr }
 
 // Failed delivers the error of a front end that stopped by itself.
 func (n *Node) Failed() <-chan error { return n.failed }
@@ -140,6 +170,14 @@ func (n *Node) Shutdown(ctx context.Context) error {
 // that the front ends counted, unless more columns than HistoryColumns went by.
 func (n *Node) Columns() []keyviz.MatrixColumn {
 	return n.sampler.Snapshot(time.Time{}, time.Time{})
+}
+
+func closeAll(listeners []net.Listener) error {
+	var errs []error
+	for _, l := range listeners {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // listenLoopback refuses every other interface: the front ends have no

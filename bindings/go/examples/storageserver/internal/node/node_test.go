@@ -6,10 +6,14 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"testing"
 	"time"
 
+	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
+
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/adminfront"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/loadgen"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/node"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
@@ -95,11 +99,57 @@ func TestAProcessLeavesItsColumnsBehind(t *testing.T) {
 	}
 }
 
+func TestTheHeatmapHasTheTrafficOfPeersToo(t *testing.T) {
+	var urls []string
+	for _, name := range []string{"first", "second"} {
+		n, err := node.Start(node.Config{
+			RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Step: 20 * time.Millisecond,
+			Name: name, Peers: urls,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Shutdown(context.Background())
+		response, err := http.Get("http://" + n.HTTPAddr() + "/kv/key-of-" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		urls = append(urls, "http://"+n.AdminAddr()+adminfront.Path)
+	}
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		response, err := http.Get(urls[1] + "matrix?series=read_bytes")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := keyviz.ParseMatrixJSON(body, keyviz.MatrixLimits{})
+		if err != nil {
+			t.Fatalf("%v: %s", err, body)
+		}
+		total := uint64(0)
+		for _, value := range m.Values(0) {
+			total += value
+		}
+		if total == uint64(len("key-of-first")+len("key-of-second")) && m.Fanout().Responded == 2 {
+			return
+		}
+		if time.Since(began) > 10*time.Second {
+			t.Fatalf("%s", body)
+		}
+	}
+}
+
 func TestOnlyLoopbackIsServed(t *testing.T) {
 	for _, cfg := range []node.Config{
 		{RedisAddr: "0.0.0.0:0", HTTPAddr: "127.0.0.1:0"},
 		{RedisAddr: ":0", HTTPAddr: "127.0.0.1:0"},
 		{RedisAddr: "127.0.0.1:0", HTTPAddr: "[::]:0"},
+		{RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", AdminAddr: "0.0.0.0:0"},
 	} {
 		if n, err := node.Start(cfg); err == nil {
 			t.Errorf("%+v: started", cfg)
