@@ -22,6 +22,7 @@ func main() {
 	flag.StringVar(&cfg.HTTPAddr, "http", "127.0.0.1:8380", "loopback `address` of the raw key-value front end; port 0 takes a free one")
 	flag.StringVar(&cfg.AdminAddr, "admin", "127.0.0.1:8480", "loopback `address` of the live heatmap; empty: none")
 	flag.StringVar(&cfg.Name, "name", "", "this node's `name` in its cluster")
+	flag.Uint64Var(&cfg.Group, "group", 1, "Raft `group` of the node's route, another one for each node")
 	flag.Func("peer", "`URL` of another node's heatmap, http://127.0.0.1:8481/keyviz/; once for each", func(url string) error {
 		cfg.Peers = append(cfg.Peers, url)
 		return nil

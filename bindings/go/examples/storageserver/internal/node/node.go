@@ -21,11 +21,8 @@ import (
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
 )
 
-// The one route of a node.
-const (
-	RouteID = 1
-	GroupID = 1
-)
+// RouteID is the one route of a node.
+const RouteID = 1
 
 // Config says where a node listens and how it samples.
 type Config struct {
@@ -35,6 +32,10 @@ type Config struct {
 
 	Name  string   // this node's in its cluster; needed where there are peers
 	Peers []string // URLs of the other nodes' heatmaps
+	// Group is the Raft group of the route; 0 gives 1. The nodes of a cluster have
+	// stores of their own, so each leads a group of its own: what two nodes say of
+	// the writes of one group should be the same, and would not add up.
+	Group uint64
 
 	Step           time.Duration // flush interval; ≤ 0 gives the sampler's default
 	HistoryColumns int           // columns kept; ≤ 0 gives the sampler's default
@@ -91,7 +92,9 @@ func Start(cfg Config) (*Node, error) {
 		KeyBucketsPerRoute:  cfg.KeyBuckets,
 		KeyVizLabelsEnabled: true,
 	})
-	sampler.RegisterRoute(RouteID, cfg.RouteStart, cfg.RouteEnd, GroupID)
+	group := max(cfg.Group, 1)
+	sampler.RegisterRoute(RouteID, cfg.RouteStart, cfg.RouteEnd, group)
+	sampler.SetLeaderTerm(group, 1)
 
 	values := store.New()
 	n := &Node{

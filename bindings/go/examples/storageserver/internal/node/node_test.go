@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,16 +102,20 @@ func TestAProcessLeavesItsColumnsBehind(t *testing.T) {
 
 func TestTheHeatmapHasTheTrafficOfPeersToo(t *testing.T) {
 	var urls []string
-	for _, name := range []string{"first", "second"} {
+	for i, name := range []string{"first", "second"} {
 		n, err := node.Start(node.Config{
 			RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Step: 20 * time.Millisecond,
-			Name: name, Peers: urls,
+			Name: name, Peers: urls, Group: uint64(i + 1),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer n.Shutdown(context.Background())
-		response, err := http.Get("http://" + n.HTTPAddr() + "/kv/key-of-" + name)
+		request, err := http.NewRequest(http.MethodPut, "http://"+n.HTTPAddr()+"/kv/key-of-"+name, strings.NewReader("value"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +123,7 @@ func TestTheHeatmapHasTheTrafficOfPeersToo(t *testing.T) {
 		urls = append(urls, "http://"+n.AdminAddr()+adminfront.Path)
 	}
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		response, err := http.Get(urls[1] + "matrix?series=read_bytes")
+		response, err := http.Get(urls[1] + "matrix?series=write_bytes")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +140,7 @@ func TestTheHeatmapHasTheTrafficOfPeersToo(t *testing.T) {
 		for _, value := range m.Values(0) {
 			total += value
 		}
-		if total == uint64(len("key-of-first")+len("key-of-second")) && m.Fanout().Responded == 2 {
+		if total == uint64(len("key-of-first")+len("key-of-second")+2*len("value")) && m.Fanout().Responded == 2 {
 			return
 		}
 		if time.Since(began) > 10*time.Second {
