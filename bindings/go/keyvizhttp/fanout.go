@@ -115,10 +115,11 @@ func (h *Handler) add(merge *keyviz.Merge, matrix *keyviz.Matrix, peer peer) err
 	return fmt.Errorf("it says that it is %s, which is in already", matrix.Node())
 }
 
-// ask asks a peer for its matrix. The time until it may be read is not the peer's.
+// ask asks a peer for its matrix. The time until it may be read doesn't count as the peer's.
 func (h *Handler) ask(ctx context.Context, r *http.Request, peer peer, mayRead <-chan struct{}) (*keyviz.Matrix, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	began := time.Now()
 	late := time.AfterFunc(h.options.PeerTimeout, func() {
 		cancel(fmt.Errorf("no answer within %v", h.options.PeerTimeout))
 	})
@@ -146,13 +147,14 @@ func (h *Handler) ask(ctx context.Context, r *http.Request, peer peer, mayRead <
 	}
 	defer response.Body.Close()
 	if mayRead != nil && late.Stop() {
+		left := h.options.PeerTimeout - time.Since(began)
 		select {
 		case <-mayRead:
+			late.Reset(left)
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
 	}
-	late.Reset(h.options.PeerTimeout)
 	if response.StatusCode != http.StatusOK {
 		told, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBytes))
 		return nil, fmt.Errorf("HTTP %s: %s", response.Status, told)

@@ -60,9 +60,10 @@ type Options struct {
 	Forward func(toPeer, came *http.Request)
 	// Client asks the peers. It follows no redirect, whatever it would do otherwise. Default: one without proxy or cookies.
 	Client *http.Client
-	// PeerTimeout is how long a peer may take to answer, and as long again to send the answer.
+	// PeerTimeout is how long a peer may take for its answer. (Where there are many, answers are read some at a time; what
+	// they wait for each other doesn't count. A request takes no more than four times as long in all.)
 	PeerTimeout time.Duration
-	// MaxPeerBytes is the longest answer that is taken.
+	// MaxPeerBytes is the longest answer that is taken, 64 MiB by default.
 	MaxPeerBytes int
 	// Title of the page.
 	Title string
