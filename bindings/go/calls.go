@@ -62,6 +62,7 @@ func (c *core) registerRoutes(routes []Route, parents []uint64) ([]bool, error) 
 
 // errorOf is what the library said, with an error of this package where there is one for it.
 func errorOf(status C.keyviz_status_t, failure *C.keyviz_error_t) error {
+	said := C.GoString(&failure.message[0])
 	var kind error
 	switch status {
 	case C.KEYVIZ_OK:
@@ -83,9 +84,11 @@ func errorOf(status C.keyviz_status_t, failure *C.keyviz_error_t) error {
 	case C.KEYVIZ_ERR_TOO_LARGE:
 		kind = ErrTooLarge
 	default:
-		return errors.New("keyviz: " + C.GoString(&failure.message[0]))
+		return errors.New("keyviz: " + said)
 	}
-	return fmt.Errorf("%w: %s", kind, C.GoString(&failure.message[0]))
+	// The library may say the kind, too.
+	kindOnly := strings.TrimPrefix(kind.Error(), "keyviz: ") + ": "
+	return fmt.Errorf("%w: %s", kind, strings.TrimPrefix(said, kindOnly))
 }
 
 func (c *core) removeRoute(routeID uint64) {

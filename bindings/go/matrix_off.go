@@ -30,6 +30,8 @@ func (matrixHandle) row(int) SeriesRow                               { return Se
 func (matrixHandle) values(int) []uint64                             { return nil }
 func (matrixHandle) conflicts(int) []bool                            { return nil }
 func (matrixHandle) identities(int) (groupIDs, leaderTerms []uint64) { return nil, nil }
+func (matrixHandle) verdict(int) Verdict                             { return Verdict{} }
+func (matrixHandle) splits() []Split                                 { return nil }
 func (matrixHandle) json() ([]byte, error)                           { return nil, disabled() }
 func (matrixHandle) proto() ([]byte, error)                          { return nil, disabled() }
 func (matrixHandle) csv() ([]byte, error)                            { return nil, disabled() }

@@ -293,8 +293,9 @@ func TestBadInputIsAnErrorThatSaysWhatKind(t *testing.T) {
 	} {
 		if m, err := c.run(); !errors.Is(err, c.want) || m != nil {
 			t.Errorf("%s: %v, %v; want %v", name, m, err, c.want)
-		} else if len(err.Error()) < len(c.want.Error())+10 {
-			t.Errorf("%s: %q says too little", name, err)
+		} else if kind := strings.TrimPrefix(c.want.Error(), "keyviz: "); len(err.Error()) < len(c.want.Error())+10 ||
+			strings.Count(err.Error(), kind) != 1 {
+			t.Errorf("%s: %q says too little, or says it twice", name, err)
 		}
 	}
 	m := must[*Matrix](t)(columnOf(MatrixRow{RouteID: 1}))
@@ -333,6 +334,58 @@ func TestSeriesHaveNames(t *testing.T) {
 	}
 	if _, err := ParseSeries("Reads"); !errors.Is(err, ErrInvalidArgument) || SeriesName(4) != "" {
 		t.Error("there are more")
+	}
+}
+
+func TestWhatTheLibrarySaysOfAMatrix(t *testing.T) {
+	// Route 1's writes walk along four parts; route 2 bursts once; route 3 is idle, but for its reads; route 4 has as many
+	// writes in either half.
+	var columns []MatrixColumn
+	for j := range 40 {
+		column := MatrixColumn{At: time.Unix(int64(60*j), 0)}
+		part := j / 10
+		column.Rows = append(column.Rows, MatrixRow{
+			RouteID: 1, Start: []byte{byte(16 * part)}, End: []byte{byte(16 * (part + 1))},
+			SubBucket: part, SubBucketCount: 4, Writes: 1000,
+		}, MatrixRow{RouteID: 3, Start: []byte("y"), Reads: 5})
+		for half := range 2 {
+			key := func(i int) []byte { return []byte{byte(0x40 + 8*i)} }
+			column.Rows = append(column.Rows, MatrixRow{
+				RouteID: 4, Start: key(half), End: key(half + 1), SubBucket: half, SubBucketCount: 2, Writes: 400,
+			})
+		}
+		if j == 7 {
+			column.Rows = append(column.Rows, MatrixRow{RouteID: 2, Label: LabelS3, Start: []byte("x"), End: []byte("y"), Writes: 30_000})
+		}
+		columns = append(columns, column)
+	}
+	m := must[*Matrix](t)(MatrixFromColumns(columns, MatrixQuery{Series: SeriesWrites, Mode: BudgetMerge}))
+	verdicts := make(map[string]Verdict)
+	for i, row := range m.Rows() {
+		name, _, _ := strings.Cut(row.ID, "#")
+		if before, ok := verdicts[name]; ok && before != m.Verdict(i) {
+			t.Errorf("%s: %+v, and of another part %+v", name, before, m.Verdict(i))
+		}
+		verdicts[name] = m.Verdict(i)
+	}
+	for name, want := range map[string]Verdict{
+		"route:1":    {Kind: VerdictMovingEdge, Measure: 3, Total: 40_000},
+		"route:2:s3": {Kind: VerdictBurst, Measure: 1, Total: 30_000},
+		"route:3":    {Kind: VerdictIdle},
+		"route:4":    {Kind: VerdictEven, Measure: 0.5, Total: 32_000},
+	} {
+		got := verdicts[name]
+		if got.Kind != want.Kind || math.Abs(got.Measure-want.Measure) > 1 || got.Total != want.Total || got.Period != 0 || got.Reason == "" {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+	splits := m.Splits()
+	if len(splits) != 3 || splits[0].RouteID != 1 || splits[0].Key != nil || !strings.Contains(splits[0].Reason, "moves on") ||
+		splits[1].RouteID != 4 || string(splits[1].Key) != "H" || splits[1].Below != 0.5 || math.Abs(splits[1].Share-32./102) > 1e-9 {
+		t.Errorf("splits %+v", splits)
+	}
+	if VerdictMovingEdge.String() != "moving edge" || VerdictIrregular.String() != "irregular" || VerdictKind(8).String() != "unknown" {
+		t.Error("verdicts have other names")
 	}
 }
 
@@ -478,7 +531,7 @@ func TestNilAndClosedMatricesHaveNothing(t *testing.T) {
 		rows, columns := m.Shape()
 		groups, terms := m.Identities(0)
 		if rows+columns+len(m.Columns())+len(m.Values(0))+len(m.Conflicts(0))+len(groups)+len(terms) != 0 ||
-			m.Fanout() != nil || m.Node() != "" || !m.GeneratedAt().IsZero() || m.Row(0).ID != "" || m.Series() != 0 {
+			m.Fanout() != nil || m.Node() != "" || !m.GeneratedAt().IsZero() || m.Row(0).ID != "" || m.Series() != 0 || m.Verdict(0) != (Verdict{}) || m.Splits() != nil {
 			t.Errorf("%s: there is something", name)
 		}
 		for i := range m.Rows() {
@@ -510,7 +563,7 @@ func TestNilAndClosedMatricesHaveNothing(t *testing.T) {
 	}
 	one := must[*Matrix](t)(columnOf(MatrixRow{RouteID: 1}))
 	for _, i := range []int{-1, 1, math.MaxInt} {
-		if groups, _ := one.Identities(i); one.Row(i).ID != "" || one.Values(i) != nil || groups != nil {
+		if groups, _ := one.Identities(i); one.Row(i).ID != "" || one.Values(i) != nil || groups != nil || one.Verdict(i) != (Verdict{}) {
 			t.Errorf("there is a row %d", i)
 		}
 	}
@@ -533,7 +586,7 @@ func TestCloseBesideEveryMethodOfAMatrix(t *testing.T) {
 					}
 				}
 			},
-			func() { m.JSON(); m.Fanout() },
+			func() { m.JSON(); m.Fanout(); m.Verdict(0); m.Splits() },
 			func() { m.Proto(); m.Columns() },
 			func() { m.PNG(PNGOptions{}) },
 			func() { HeatmapPage("", m, m) },

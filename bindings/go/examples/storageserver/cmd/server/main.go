@@ -20,6 +20,13 @@ func main() {
 	var cfg node.Config
 	flag.StringVar(&cfg.RedisAddr, "redis", "127.0.0.1:6380", "loopback `address` of the Redis front end; port 0 takes a free one")
 	flag.StringVar(&cfg.HTTPAddr, "http", "127.0.0.1:8380", "loopback `address` of the raw key-value front end; port 0 takes a free one")
+	flag.StringVar(&cfg.AdminAddr, "admin", "127.0.0.1:8480", "loopback `address` of the live heatmap; empty: none")
+	flag.StringVar(&cfg.Name, "name", "", "this node's `name` in its cluster")
+	flag.Uint64Var(&cfg.Group, "group", 1, "Raft `group` of the node's route, another one for each node")
+	flag.Func("peer", "`URL` of another node's heatmap, http://127.0.0.1:8481/keyviz/; once for each", func(url string) error {
+		cfg.Peers = append(cfg.Peers, url)
+		return nil
+	})
 	flag.DurationVar(&cfg.Step, "step", time.Second, "flush interval: the time that one column covers")
 	flag.IntVar(&cfg.HistoryColumns, "history", 3600, "`columns` to keep; the oldest go first")
 	columns := flag.String("columns", "", "write the history to this `file` as JSON on shutdown")

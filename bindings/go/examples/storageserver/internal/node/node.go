@@ -7,27 +7,35 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
 	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
+	"github.com/libkeyviz/libkeyviz/bindings/go/keyvizhttp"
 
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/adminfront"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/httpfront"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/redisfront"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/store"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
 )
 
-// The one route of a node.
-const (
-	RouteID = 1
-	GroupID = 1
-)
+// RouteID is the one route of a node.
+const RouteID = 1
 
 // Config says where a node listens and how it samples.
 type Config struct {
 	RedisAddr string // host:port, the host a loopback address; port 0 takes a free one
 	HTTPAddr  string // the same, for the raw key-value front end
+	AdminAddr string // the same, for the live heatmap; empty: none
+
+	Name  string   // this node's in its cluster; needed where there are peers
+	Peers []string // URLs of the other nodes' heatmaps
+	// Group is the Raft group of the route; 0 gives 1. The nodes of a cluster have
+	// stores of their own, so each leads a group of its own: what two nodes say of
+	// the writes of one group should be the same, and would not add up.
+	Group uint64
 
 	Step           time.Duration // flush interval; ≤ 0 gives the sampler's default
 	HistoryColumns int           // columns kept; ≤ 0 gives the sampler's default
@@ -50,6 +58,7 @@ type Node struct {
 	fronts    []front
 	redisAddr string
 	httpAddr  string
+	adminAddr string
 
 	failed      chan error
 	serving     sync.WaitGroup
@@ -68,13 +77,24 @@ func Start(cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("raw key-value front end: %w", errors.Join(err, redisListener.Close()))
 	}
 
+	listeners := []net.Listener{redisListener, httpListener}
+	var adminListener net.Listener
+	if cfg.AdminAddr != "" {
+		if adminListener, err = listenLoopback(cfg.AdminAddr); err != nil {
+			return nil, fmt.Errorf("heatmap: %w", errors.Join(err, closeAll(listeners)))
+		}
+		listeners = append(listeners, adminListener)
+	}
+
 	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{
 		Step:                cfg.Step,
 		HistoryColumns:      cfg.HistoryColumns,
 		KeyBucketsPerRoute:  cfg.KeyBuckets,
 		KeyVizLabelsEnabled: true,
 	})
-	sampler.RegisterRoute(RouteID, cfg.RouteStart, cfg.RouteEnd, GroupID)
+	group := max(cfg.Group, 1)
+	sampler.RegisterRoute(RouteID, cfg.RouteStart, cfg.RouteEnd, group)
+	sampler.SetLeaderTerm(group, 1)
 
 	values := store.New()
 	n := &Node{
@@ -86,6 +106,16 @@ func Start(cfg Config) (*Node, error) {
 			httpfront.New(httpListener, values, traffic.NewRecorder(sampler, RouteID, keyviz.LabelRawKV)),
 		},
 		flusherDone: make(chan struct{}),
+	}
+	if adminListener != nil {
+		admin, err := adminfront.New(adminListener, keyvizhttp.Options{
+			Sampler: sampler, Node: cfg.Name, Peers: cfg.Peers, Title: strings.TrimSpace("Traffic by adapter " + cfg.Name),
+		})
+		if err != nil {
+			return nil, errors.Join(err, closeAll(listeners))
+		}
+		n.adminAddr = adminListener.Addr().String()
+		n.fronts = append(n.fronts, admin)
 	}
 	n.failed = make(chan error, len(n.fronts))
 	for _, f := range n.fronts {
@@ -111,6 +141,9 @@ func (n *Node) RedisAddr() string { return n.redisAddr }
 
 // HTTPAddr is the host:port of the raw key-value front end.
 func (n *Node) HTTPAddr() string { return n.httpAddr }
+
+// AdminAddr is the host:port of the live heatmap; empty if there is none.
+func (n *Node) AdminAddr() string { return n.adminAddr }
 
 // Failed delivers the error of a front end that stopped by itself.
 func (n *Node) Failed() <-chan error { return n.failed }
@@ -140,6 +173,14 @@ func (n *Node) Shutdown(ctx context.Context) error {
 // that the front ends counted, unless more columns than HistoryColumns went by.
 func (n *Node) Columns() []keyviz.MatrixColumn {
 	return n.sampler.Snapshot(time.Time{}, time.Time{})
+}
+
+func closeAll(listeners []net.Listener) error {
+	var errs []error
+	for _, l := range listeners {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // listenLoopback refuses every other interface: the front ends have no

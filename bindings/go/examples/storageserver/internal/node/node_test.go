@@ -6,10 +6,15 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
+
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/adminfront"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/loadgen"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/node"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
@@ -95,11 +100,61 @@ func TestAProcessLeavesItsColumnsBehind(t *testing.T) {
 	}
 }
 
+func TestTheHeatmapHasTheTrafficOfPeersToo(t *testing.T) {
+	var urls []string
+	for i, name := range []string{"first", "second"} {
+		n, err := node.Start(node.Config{
+			RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Step: 20 * time.Millisecond,
+			Name: name, Peers: urls, Group: uint64(i + 1),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Shutdown(context.Background())
+		request, err := http.NewRequest(http.MethodPut, "http://"+n.HTTPAddr()+"/kv/key-of-"+name, strings.NewReader("value"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		urls = append(urls, "http://"+n.AdminAddr()+adminfront.Path)
+	}
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		response, err := http.Get(urls[1] + "matrix?series=write_bytes")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := keyviz.ParseMatrixJSON(body, keyviz.MatrixLimits{})
+		if err != nil {
+			t.Fatalf("%v: %s", err, body)
+		}
+		total := uint64(0)
+		for _, value := range m.Values(0) {
+			total += value
+		}
+		if total == uint64(len("key-of-first")+len("key-of-second")+2*len("value")) && m.Fanout().Responded == 2 {
+			return
+		}
+		if time.Since(began) > 10*time.Second {
+			t.Fatalf("%s", body)
+		}
+	}
+}
+
 func TestOnlyLoopbackIsServed(t *testing.T) {
 	for _, cfg := range []node.Config{
 		{RedisAddr: "0.0.0.0:0", HTTPAddr: "127.0.0.1:0"},
 		{RedisAddr: ":0", HTTPAddr: "127.0.0.1:0"},
 		{RedisAddr: "127.0.0.1:0", HTTPAddr: "[::]:0"},
+		{RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", AdminAddr: "0.0.0.0:0"},
 	} {
 		if n, err := node.Start(cfg); err == nil {
 			t.Errorf("%+v: started", cfg)

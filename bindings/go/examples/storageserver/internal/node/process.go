@@ -11,6 +11,8 @@ import (
 	"time"
 
 	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
+
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/adminfront"
 )
 
 // shutdownTimeout is how long requests that are running may take to end.
@@ -19,8 +21,9 @@ const shutdownTimeout = 5 * time.Second
 // Ready is the one line of JSON that a server process prints on its standard
 // output as soon as it accepts clients.
 type Ready struct {
-	Redis string `json:"redis"` // host:port
-	HTTP  string `json:"http"`  // host:port
+	Redis string `json:"redis"`           // host:port
+	HTTP  string `json:"http"`            // host:port
+	Admin string `json:"admin,omitempty"` // host:port
 }
 
 // Run runs a node until ctx is done: it writes Ready to ready, and on the way
@@ -31,7 +34,10 @@ func Run(ctx context.Context, cfg Config, ready io.Writer, columnsPath string, l
 		return err
 	}
 	log.Info("serving", "redis", n.RedisAddr(), "http", n.HTTPAddr(), "step", n.sampler.Step())
-	failure := json.NewEncoder(ready).Encode(Ready{Redis: n.RedisAddr(), HTTP: n.HTTPAddr()})
+	if n.AdminAddr() != "" {
+		log.Info("heatmap", "url", "http://"+n.AdminAddr()+adminfront.Path)
+	}
+	failure := json.NewEncoder(ready).Encode(Ready{Redis: n.RedisAddr(), HTTP: n.HTTPAddr(), Admin: n.AdminAddr()})
 	if failure == nil {
 		select {
 		case <-ctx.Done():
