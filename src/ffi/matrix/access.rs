@@ -55,8 +55,8 @@ pub unsafe extern "C" fn keyviz_matrix_info_init(info: *mut keyviz_matrix_info_t
     init(info);
 }
 
-/// One row. What it points at lies in the matrix, and is there until that is freed; keys and lists of length 0 are NULL.
-/// Begin with KEYVIZ_MATRIX_ROW_INIT.
+/// One row. What it points at lies in the matrix, and is there until that is freed; keys and lists of length 0 are NULL,
+/// texts are not NULL. Begin with KEYVIZ_MATRIX_ROW_INIT.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct keyviz_matrix_row_t {
@@ -202,7 +202,7 @@ pub unsafe extern "C" fn keyviz_matrix_values(
 }
 
 /// The values in place, as keyviz_matrix_values copies them: they never change, and are there until the matrix is freed.
-/// Not NULL where there are none; NULL if `matrix` is no matrix.
+/// NULL where there are none, and if `matrix` is no matrix.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_matrix_values_view(matrix: *const keyviz_matrix_t) -> *const u64 {
     let mut view = std::ptr::null();
