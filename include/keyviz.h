@@ -460,8 +460,8 @@ typedef struct {
     size_t node_len;
 } keyviz_matrix_info_t;
 
-// One row. What it points at lies in the matrix, and is there until that is freed; keys and lists of length 0 are NULL,
-// texts are not NULL. Begin with KEYVIZ_MATRIX_ROW_INIT.
+// One row. What it points at lies in the matrix, and is there until that is freed; where a length is 0, the pointer is
+// not NULL, and not to be looked at. Begin with KEYVIZ_MATRIX_ROW_INIT.
 typedef struct {
     // sizeof(keyviz_matrix_row_t).
     size_t type_size;
@@ -1125,7 +1125,7 @@ keyviz_status_t keyviz_matrix_values(const keyviz_matrix_t *matrix,
                                      keyviz_error_t *err);
 
 // The values in place, as keyviz_matrix_values copies them: they never change, and are there until the matrix is freed.
-// NULL where there are none, and if `matrix` is no matrix.
+// Not NULL where there are none; NULL if `matrix` is no matrix.
 const uint64_t *keyviz_matrix_values_view(const keyviz_matrix_t *matrix);
 
 // Describes row `i`, counted from 0: rows are in the order of (start, row id). Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.

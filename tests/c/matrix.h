@@ -124,11 +124,6 @@ static inline void check_same_bytes(to_bytes_t *make, const void *one, const voi
     free(b);
 }
 
-/* NULL, which lists of length 0 are, must not go to memcmp. */
-static inline int same(const void *one, const void *other, size_t size) {
-    return size == 0 || memcmp(one, other, size) == 0;
-}
-
 /* Equal in everything but when, by whom and out of what they were made. */
 static inline void check_same_matrix(const keyviz_matrix_t *one, const keyviz_matrix_t *other) {
     keyviz_matrix_info_t a = info_of(one), b = info_of(other);
@@ -139,19 +134,19 @@ static inline void check_same_matrix(const keyviz_matrix_t *one, const keyviz_ma
     CHECK_OK(keyviz_matrix_columns(one, times[0], columns, NULL));
     CHECK_OK(keyviz_matrix_columns(other, times[1], columns, NULL));
     CHECK(memcmp(times[0], times[1], columns * 8) == 0);
-    CHECK(same(keyviz_matrix_values_view(one), keyviz_matrix_values_view(other), rows * columns * 8));
+    CHECK(memcmp(keyviz_matrix_values_view(one), keyviz_matrix_values_view(other), rows * columns * 8) == 0);
     uint64_t *known[4];
     for (int i = 0; i < 4; i++) known[i] = exactly(columns * 8);
     for (size_t i = 0; i < rows; i++) {
         keyviz_matrix_row_t x = row_of(one, i), y = row_of(other, i);
-        CHECK(x.id_len == y.id_len && same(x.id, y.id, x.id_len));
-        CHECK(x.label_len == y.label_len && same(x.label, y.label, x.label_len));
-        CHECK(x.start_len == y.start_len && same(x.start, y.start, x.start_len));
-        CHECK(x.end_len == y.end_len && same(x.end, y.end, x.end_len));
+        CHECK(x.id_len == y.id_len && memcmp(x.id, y.id, x.id_len) == 0);
+        CHECK(x.label_len == y.label_len && memcmp(x.label, y.label, x.label_len) == 0);
+        CHECK(x.start_len == y.start_len && memcmp(x.start, y.start, x.start_len) == 0);
+        CHECK(x.end_len == y.end_len && memcmp(x.end, y.end, x.end_len) == 0);
         CHECK(x.route_ids_count == y.route_ids_count);
-        CHECK(same(x.route_ids, y.route_ids, x.route_ids_count * 8));
+        CHECK(memcmp(x.route_ids, y.route_ids, x.route_ids_count * 8) == 0);
         CHECK(x.route_count == y.route_count && x.flags == y.flags);
-        CHECK(!x.conflicts == !y.conflicts && (!x.conflicts || same(x.conflicts, y.conflicts, columns)));
+        CHECK(!x.conflicts == !y.conflicts && (!x.conflicts || memcmp(x.conflicts, y.conflicts, columns) == 0));
         CHECK_OK(keyviz_matrix_identities(one, i, known[0], known[1], columns, NULL));
         CHECK_OK(keyviz_matrix_identities(other, i, known[2], known[3], columns, NULL));
         CHECK(memcmp(known[0], known[2], columns * 8) == 0 && memcmp(known[1], known[3], columns * 8) == 0);

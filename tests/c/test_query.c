@@ -17,7 +17,7 @@ static void check_row(const keyviz_matrix_t *matrix, size_t i, const expected_ro
     CHECK_EQUAL(row.values[0], expected->values[0]);
     CHECK_EQUAL(row.values[1], expected->values[1]);
     CHECK(row.route_count == 1 && row.route_ids_count == 0 && !row.conflicts && row.reserved == 0);
-    CHECK(!row.start == !row.start_len && !row.end == !row.end_len && !row.route_ids && row.label);
+    CHECK(row.start && row.end && row.route_ids && row.label); /* also those of length 0 */
     CHECK_EQUAL(row.flags, expected->flags);
     char text[64];
     size_t size = 99;
@@ -189,7 +189,7 @@ static void a_matrix_of_nothing_is_a_matrix(void) {
         CHECK_EQUAL(info_of(matrices[i]).rows, 0);
         CHECK_EQUAL(info_of(matrices[i]).columns, i == 2);
         CHECK_OK(keyviz_matrix_values(matrices[i], NULL, 0, NULL));
-        CHECK(keyviz_matrix_values_view(matrices[i]) == NULL);
+        CHECK(keyviz_matrix_values_view(matrices[i]) != NULL);
         keyviz_matrix_row_t row = KEYVIZ_MATRIX_ROW_INIT;
         CHECK_EQUAL(keyviz_matrix_row(matrices[i], 0, &row, NULL), KEYVIZ_ERR_NOT_FOUND);
         keyviz_matrix_free(matrices[i]);

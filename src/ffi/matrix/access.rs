@@ -55,8 +55,8 @@ pub unsafe extern "C" fn keyviz_matrix_info_init(info: *mut keyviz_matrix_info_t
     init(info);
 }
 
-/// One row. What it points at lies in the matrix, and is there until that is freed; keys and lists of length 0 are NULL,
-/// texts are not NULL. Begin with KEYVIZ_MATRIX_ROW_INIT.
+/// One row. What it points at lies in the matrix, and is there until that is freed; where a length is 0, the pointer is
+/// not NULL, and not to be looked at. Begin with KEYVIZ_MATRIX_ROW_INIT.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct keyviz_matrix_row_t {
@@ -202,7 +202,7 @@ pub unsafe extern "C" fn keyviz_matrix_values(
 }
 
 /// The values in place, as keyviz_matrix_values copies them: they never change, and are there until the matrix is freed.
-/// NULL where there are none, and if `matrix` is no matrix.
+/// Not NULL where there are none; NULL if `matrix` is no matrix.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_matrix_values_view(matrix: *const keyviz_matrix_t) -> *const u64 {
     let mut view = std::ptr::null();
@@ -241,7 +241,7 @@ pub unsafe extern "C" fn keyviz_matrix_row(
             route_ids_count: from.route_ids.len(),
             route_count: from.route_count,
             values: place(matrix.row_values(i)),
-            conflicts: place(&from.conflicts).cast(),
+            conflicts: if from.conflicts.is_empty() { std::ptr::null() } else { from.conflicts.as_ptr().cast() },
             flags: flag(from.aggregate, KEYVIZ_MATRIX_ROW_AGGREGATE)
                 | flag(from.end.is_empty(), KEYVIZ_MATRIX_ROW_UNBOUNDED)
                 | flag(from.conflict, KEYVIZ_MATRIX_ROW_CONFLICT)
@@ -349,10 +349,11 @@ pub(super) fn text(text: &str) -> (*const c_char, usize) {
     (if text.is_empty() { c"".as_ptr() } else { text.as_ptr().cast() }, text.len())
 }
 
-/// Where a list is, or NULL. An empty one of Rust's is at an address that is none, which garbage collectors of hosts don't
-/// bear.
+/// Where a list is. An empty one of Rust's is at an address that is none, which garbage collectors of hosts don't bear;
+/// and NULL, even with length 0, is nothing that C's memcmp takes.
 fn place<T>(list: &[T]) -> *const T {
-    if list.is_empty() { std::ptr::null() } else { list.as_ptr() }
+    static SOMEWHERE: u64 = 0;
+    if list.is_empty() { std::ptr::from_ref(&SOMEWHERE).cast() } else { list.as_ptr() }
 }
 
 fn check_room(needed: usize, capacity: usize) -> Result<(), Failure> {
