@@ -17,6 +17,7 @@ static void check_row(const keyviz_matrix_t *matrix, size_t i, const expected_ro
     CHECK_EQUAL(row.values[0], expected->values[0]);
     CHECK_EQUAL(row.values[1], expected->values[1]);
     CHECK(row.route_count == 1 && row.route_ids_count == 0 && !row.conflicts && row.reserved == 0);
+    CHECK(row.start && row.end && row.route_ids && row.label); /* also those of length 0 */
     CHECK_EQUAL(row.flags, expected->flags);
     char text[64];
     size_t size = 99;
