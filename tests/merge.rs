@@ -367,3 +367,21 @@ fn nobody_answered_is_an_empty_matrix() {
     assert_eq!((merged.rows.len(), merged.columns.len(), merged.generated_at_ns), (0, 0, 0));
     assert_eq!(merged.fanout.map(|fanout| (fanout.responded(), fanout.expected)), Some((0, 1)));
 }
+
+#[test]
+fn sources_that_would_multiply_beyond_memory_are_refused_and_change_nothing() {
+    let row = |i: usize| MatrixRow { id: format!("route:{i}"), route_count: 1, ..MatrixRow::default() };
+    let wide: Vec<i64> = (0..20_000).map(|minute| minute * 60_000).collect();
+    let cells = vec![Cell { value: 1, ..Cell::default() }; wide.len()];
+    let wide = source("wide", Series::Reads, &wide, &[(row(0), cells)]);
+    let tall: Vec<_> = (1..=20_000).map(|i| (row(i), vec![Cell { value: 1, ..Cell::default() }])).collect();
+    let tall = source("tall", Series::Reads, &[0], &tall);
+    let mut merge = Merge::new(MergeOptions::new(Series::Reads));
+    assert_eq!(merge.add(&wide, ""), Ok(true));
+    let refused = merge.add(&tall, "").map_err(|error| error.kind);
+    assert_eq!(refused, Err(ErrorKind::TooLarge));
+    assert_eq!(merge.add(&wide, ""), Ok(false), "a node that has answered is not refused");
+    let merged = merge.finish();
+    assert_eq!((merged.rows.len(), merged.columns.len()), (1, 20_000));
+    assert_eq!(merged.fanout.map(|fanout| fanout.nodes.len()), Some(1));
+}

@@ -10,6 +10,7 @@ use crate::options::DEFAULT_STEP_NS;
 const NS_PER_MS: u64 = 1_000_000;
 
 /// The columns of a merge. Each has a slot, numbered as they came.
+#[derive(Clone)]
 pub(super) struct Columns {
     tolerance_ms: Option<u64>,
     /// Half of the step, once a source has told it.

@@ -91,6 +91,10 @@ pub(super) struct Stretch {
     pub len: usize,
 }
 
+/// Rows x columns that a merge holds at most: some 5 GB, and a hundred nodes with a thousand rows of their own each for a
+/// day of minutes. Sources that share neither rows nor columns multiply.
+pub const MAX_MERGED_CELLS: u64 = 1 << 28;
+
 impl Merge {
     /// A merge without sources.
     pub fn new(options: MergeOptions) -> Self {
@@ -110,8 +114,8 @@ impl Merge {
     ///
     /// # Errors
     ///
-    /// `InvalidArgument`, and nothing changes: the matrix is of another series, has a row twice, or its arrays disagree
-    /// in their lengths.
+    /// Nothing changes then. `InvalidArgument`: the matrix is of another series, has a row twice, or its arrays disagree
+    /// in their lengths. `TooLarge`: there would be more than [`MAX_MERGED_CELLS`].
     pub fn add(&mut self, matrix: &Matrix, node: &str) -> Result<bool, Error> {
         if matrix.series != self.options.series {
             let (is, merged) = (matrix.series.name(), self.options.series.name());
@@ -119,9 +123,20 @@ impl Merge {
         }
         matrix.check()?;
         let node = if matrix.node.is_empty() { node } else { &matrix.node };
+        if !self.sources.would_count(node) {
+            return Ok(false);
+        }
+        let mut columns = self.columns.clone();
+        let stretches = columns.place(&matrix.columns);
+        let new_rows = matrix.rows.iter().filter(|row| self.sources.find(row, self.sums()).is_none()).count();
+        let rows = self.rows.len() + new_rows;
+        if rows as u64 * columns.len() as u64 > MAX_MERGED_CELLS {
+            let message = format!("{rows} rows x {} columns are more than {MAX_MERGED_CELLS} cells", columns.len());
+            return Err(Error::too_large(message));
+        }
         let Some(source) = self.sources.answered(node) else { return Ok(false) };
+        self.columns = columns;
         self.generated_at_ns = self.generated_at_ns.max(matrix.generated_at_ns);
-        let stretches = self.columns.place(&matrix.columns);
         for (i, row) in matrix.rows.iter().enumerate() {
             let target = self.sources.place(row, source, self.sums());
             if target == self.rows.len() {

@@ -38,7 +38,7 @@ pub use error::{Error, ErrorKind};
 pub use identities::{Identities, Identity};
 pub use json::{from_json, to_json};
 pub use limits::Limits;
-pub use merge::{Merge, MergeOptions};
+pub use merge::{Merge, MergeOptions, MAX_MERGED_CELLS};
 pub use proto::{from_proto, series_from_number, series_number, to_proto};
 pub use row_id::RowId;
 

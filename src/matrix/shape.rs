@@ -63,9 +63,13 @@ impl TimeShape {
     }
 }
 
+/// The newest columns, in which a period is looked for: all pairs of them are multiplied.
+const PERIOD_COLUMNS: usize = 2048;
+
 /// The period of a series, if it has one that fits in three times: the distance after which it is most like itself, past
 /// the first one at which it is unlike itself (a slow change is like itself at any small distance).
 pub(super) fn period(series: &[f64]) -> Option<Period> {
+    let series = &series[series.len().saturating_sub(PERIOD_COLUMNS)..];
     let longest = series.len() / 3;
     let mean = series.iter().sum::<f64>() / series.len().max(1) as f64;
     let centred: Vec<f64> = series.iter().map(|value| value - mean).collect();

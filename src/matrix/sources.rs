@@ -48,14 +48,23 @@ impl Sources {
         self.nodes.len() - 1
     }
 
+    /// Whether a node of this name would count: none has answered yet.
+    pub fn would_count(&self, node: &str) -> bool {
+        self.named.get(node).is_none_or(|&known| self.nodes[known].error.is_some())
+    }
+
+    /// The merged row that a source's row goes to, if it is there.
+    pub fn find(&self, row: &MatrixRow, sums: bool) -> Option<usize> {
+        let own = matches!(RowId::parse(&row.id), Ok(RowId::Virtual { node: "", .. }));
+        let alike = self.by_id.get(&row.id)?;
+        alike.iter().copied().find(|&known| !own || sums && overlap(&self.rows[known].row, row))
+    }
+
     /// The number of the merged row that a source's row goes to; a new one has the number of rows there were. `sums`:
     /// the merge adds up what sources counted.
     pub fn place(&mut self, row: &MatrixRow, source: usize, sums: bool) -> usize {
-        let alike = self.by_id.entry(row.id.clone()).or_default();
-        let own = matches!(RowId::parse(&row.id), Ok(RowId::Virtual { node: "", .. }));
-        let known = alike.iter().copied().find(|&known| !own || sums && overlap(&self.rows[known].row, row));
-        let Some(known) = known else {
-            alike.push(self.rows.len());
+        let Some(known) = self.find(row, sums) else {
+            self.by_id.entry(row.id.clone()).or_default().push(self.rows.len());
             let described = MatrixRow { conflicts: Vec::new(), identities: Default::default(), ..row.clone() };
             self.rows.push(Joined { row: described, source, routes: None });
             return self.rows.len() - 1;

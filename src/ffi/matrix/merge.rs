@@ -106,6 +106,7 @@ pub unsafe extern "C" fn keyviz_merge_new(
 /// is KEYVIZ_OK then, and `*counted` (may be NULL) is 0 instead of 1. Sources without a name all count.
 ///
 /// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (the matrix is of another series; the merge is finished; the name is not UTF-8),
+/// KEYVIZ_ERR_TOO_LARGE (there would be more than 2^28 rows x columns: sources that share neither multiply),
 /// KEYVIZ_ERR_NULL_POINTER. Nothing changes then.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_merge_add(

@@ -1,11 +1,12 @@
 //! The documents that pages are given (see `data.rs`), put together.
 
 use super::{page, Kind};
-use crate::matrix::verdict::{Verdicts, VerdictKind};
+use crate::matrix::verdict::{SlotVerdict, VerdictKind, Verdicts};
 use crate::matrix::{to_json, Matrix, RowId};
 use base64::prelude::{Engine, BASE64_STANDARD};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::collections::HashSet;
 
 /// Where a live page asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,13 +38,16 @@ fn insights(matrix: &Matrix) -> Vec<Insight> {
     let verdicts = Verdicts::of(matrix);
     let mut slots: Vec<_> = verdicts.slots.iter().filter(|slot| slot.verdict.kind != VerdictKind::Idle).collect();
     slots.sort_by_key(|slot| std::cmp::Reverse(slot.total));
-    let insight = |slot: &&crate::matrix::verdict::SlotVerdict| {
+    // A split is of the route, and told once, with its busiest label.
+    let mut told = HashSet::new();
+    let insight = |slot: &&SlotVerdict| {
         let row = matrix.rows.get(*slot.rows.first()?)?;
         let (bucket_id, route) = match RowId::parse(&row.id) {
             Ok(RowId::Route { id, label, .. }) => (RowId::Route { id, label, sub_bucket: None }.to_string(), Some(id)),
             _ => (row.id.clone(), None),
         };
-        let split = verdicts.splits.iter().find(|split| Some(split.route_id) == route);
+        let split = route.filter(|&route| told.insert(route));
+        let split = verdicts.splits.iter().find(|of| Some(of.route_id) == split);
         let key = split.and_then(|split| split.key.as_ref());
         let detail = match split {
             Some(refused) if key.is_none() => format!("{}; {}", slot.verdict.reason, refused.reason),

@@ -12,7 +12,7 @@ function cellFacts(matrix, row, column) {
   if (gap) facts.push(["Gap", `${duration(gap.ms)} since the column before`]);
   if (row.aggregate) facts.push(["Routes", exact(row.routeCount)]);
   const [group, term] = [row.groups?.[column] ?? 0, row.terms?.[column] ?? 0];
-  if (Number(group) || Number(term)) facts.push(["Raft group", `${exact(group)}, term ${exact(term)}`]);
+  if (Number(group) || Number(term)) facts.push(["Raft group", `${exact(group)}, ${Number(term) ? `term ${exact(term)}` : "term unknown"}`]);
   if (row.conflicts?.[column]) facts.push(["Conflict", "the nodes disagree on this cell"]);
   return facts;
 }

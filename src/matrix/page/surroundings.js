@@ -28,9 +28,11 @@ function showExtent(matrix, levels, view) {
   }
   const [first, last] = [Math.floor(view.x0), Math.min(times.length, Math.ceil(view.x1)) - 1];
   const [top, bottom] = [Math.floor(view.y0), Math.min(levels.rows.length, Math.ceil(view.y1)) - 1];
+  const seconds = times.length > 1 && Number(times[1]) - Number(times[0]) < 60_000;
+  const time = (column) => localTime(times[column]).slice(0, seconds ? 19 : 16);
   byId("extent").textContent = `Rows ${exact(top + 1)}–${exact(bottom + 1)} of ${exact(levels.rows.length)} · `
     + `columns ${exact(first + 1)}–${exact(last + 1)} of ${exact(times.length)} · `
-    + `${localTime(times[first]).slice(0, 16)} – ${localTime(times[last]).slice(0, 16)}`;
+    + `${time(first)} – ${time(last)}`;
 }
 
 function showEmpty(app) {
