@@ -12,6 +12,7 @@
 //! - `lane.rs` is the hot path: `table.rs` finds the route's cells, `cells.rs` holds them, `passage.rs` keeps what an
 //!   observer holds alive, `sync.rs` has the atomics; `thread.rs` and `pool.rs` hand the lanes out.
 //! - `registry/` owns the routes: registration, coarsening, removal, reclaim; `sub_bucket.rs` cuts their ranges.
+//! - `matrix/` is what dashboards are fed: pivot, row budgets, cluster merge, wire forms, page and picture, verdicts.
 //! - `hot_keys/` samples keys beside the hot path, and tells which make a cell hot.
 //! - `ffi/` is the C API, and nothing but: it checks arguments and calls the above. `include/keyviz.h` is made from it.
 //!
