@@ -16,8 +16,8 @@ help:
 	@echo "make heatmap        a page and a picture of the traces in KEYVIZ_TRACES or ../shared/traces, or else of the demo's load"
 	@echo "make test           every test, in every language (about 10 minutes)"
 	@echo "make header         include/keyviz.h from the sources"
-	@echo "make loom           the concurrency models (about 2 minutes once it is compiled)"
-	@echo "make sanitize       the C tests with sanitizers in the library too (about 2 minutes once it is compiled)"
+	@echo "make loom           the concurrency models (about 3 minutes once it is compiled)"
+	@echo "make sanitize       the C tests and the stress test with sanitizers in the library too (about 8 minutes)"
 	@echo "make fuzz-smoke     a minute of fuzzing for each reader of untrusted bytes"
 	@echo "make bench-observe  the cost of an observation, beside its peers (about 2 minutes)"
 	@echo "make bench-core     the parts of the way to a matrix, one by one, against the last run (about 2 minutes)"
@@ -88,6 +88,8 @@ loom:
 
 sanitize: build
 	tests/run_c.sh rust-asan tsan
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address $(CARGO) test --test stress --target x86_64-unknown-linux-gnu \
+		--target-dir target/rust-asan
 
 fuzz-smoke:
 	tests/run_fuzz.sh
