@@ -27,7 +27,7 @@ func procUnpin()
 // neither OpRead nor OpWrite counts nothing.
 //
 // Any goroutine, any time. It takes no lock, allocates nothing, and calls no C function but for the first observations
-// of each P.
+// of each P, and for one in HotKeysSampleRate where hot keys are on.
 func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, name Label) {
 	if s == nil {
 		return
@@ -117,8 +117,10 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 		}
 		lane := (*lane)(at(address))
 		lane.inside = 1
-		number := cellOf(table(acquire(c.table)).find(routeID), key, label)
+		place := table(acquire(c.table)).find(routeID)
+		number := cellOf(place, key, label)
 		var counters uintptr
+		isSample := false
 		if number == 0 {
 			lane.missed++
 		} else if segment := lane.segment(number); acquire(&segment.counters) != 0 {
@@ -127,9 +129,13 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 			cell[op&1]++
 			cell[2+op&1] += size
 			segment.mark(number)
+			isSample = c.sampling != nil && c.sampling.isDue(p, place, op, len(key))
 		}
 		leave(lane)
 		procUnpin()
+		if isSample {
+			c.offer(routeID, key, op, label)
+		}
 		if number == 0 || counters != 0 {
 			return
 		}
