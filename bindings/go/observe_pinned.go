@@ -83,13 +83,52 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 	c.countAny(routeID, key, op, valueLen, name)
 }
 
-// countAny is Observe for what isn't plain.
+// countAny is Observe for what isn't plain, and where keys are sampled.
 //
 //go:noinline
 func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name Label) {
-	if op <= OpWrite {
-		c.count(routeID, key, op, uint64(len(key))+uint64(max(valueLen, 0)), name.number()&c.labelMask)
+	if op > OpWrite {
+		return
 	}
+	size := uint64(len(key)) + uint64(max(valueLen, 0))
+	if s := c.sampling; s != nil {
+		// What is plain, as in Observe, with the key at hand.
+		address := uintptr(unsafe.Pointer(unsafe.StringData(string(name))))
+		home := s.labels.home(address)
+		if s.labels.addresses[home] == address && s.labels.lengths[home] == len(name) {
+			offsetInRoute := s.labels.offsets[2*home+uint64(op)]
+			counted, isSample := false, false
+			if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
+				lane := (*lane)(at(c.lanes[p]))
+				lane.inside = 1
+				word := acquire(c.table)
+				entry := table(word).at(table(word).home(routeID))
+				if acquire(&entry.id) == routeID {
+					if place := acquire(&entry.place); place&placeDirect != 0 {
+						segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), place&placeSegment))
+						if counters := acquire(&segment.counters); counters != 0 {
+							offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
+							counter := (*[3]uint64)(at(counters + offset))
+							counter[0]++
+							counter[2] += size
+							*(*uint8)(at(segment.marks + offset>>blockOffsetBits)) = 1
+							counted, isSample = true, s.isDue(p, place, op, len(key))
+						}
+					}
+				}
+				leave(lane)
+			}
+			procUnpin()
+			if isSample {
+				c.offer(routeID, key, op, uint32(offsetInRoute/cellOffset))
+			}
+			if counted {
+				runtime.KeepAlive(c)
+				return
+			}
+		}
+	}
+	c.count(routeID, key, op, size, name.number()&c.labelMask)
 }
 
 // count counts whatever an observation may come across.

@@ -22,6 +22,8 @@ type sampling struct {
 	rate    uint64
 	// scale is 1 / ln(1 - 1/R); 0 where R is 1, so that every gap is 1.
 	scale float64
+	// labels stand in for those of the core, which are cleared: Observe goes on without the key.
+	labels labelTable
 	// gaps are by P. Only a goroutine that is pinned to the P writes its gap.
 	gaps [maxLanes]gap
 	// rolled observations of the shared lane.
@@ -30,7 +32,7 @@ type sampling struct {
 
 // gap is one P's way to the next sample, in a cache line of its own.
 type gap struct {
-	// left observations up to and including the next sample.
+	// left observations up to and including the next sample, from 1.
 	left uint64
 	// drawn is how long all gaps were, the one under way included.
 	drawn uint64
@@ -44,6 +46,7 @@ func newSampling(options *MemSamplerOptions, series HotKeysSeries) *sampling {
 		series:  1 << OpWrite,
 		longest: options.HotKeysMaxKeyLen,
 		rate:    uint64(options.HotKeysSampleRate),
+		labels:  newLabelTable(options.KeyVizLabelsEnabled),
 	}
 	switch series {
 	case HotKeysReads:
@@ -61,8 +64,8 @@ func newSampling(options *MemSamplerOptions, series HotKeysSeries) *sampling {
 	return s
 }
 
-// draw begins the next gap.
-func (g *gap) draw(scale float64) {
+// draw begins the next gap; it is true.
+func (g *gap) draw(scale float64) bool {
 	g.state += 0x9e37_79b9_7f4a_7c15
 	z := g.state
 	z = (z ^ z>>30) * 0xbf58_476d_1ce4_e5b9
@@ -71,29 +74,26 @@ func (g *gap) draw(scale float64) {
 	// Of a number in (0, 1]: a gap is at most 37 R.
 	g.left = 1 + uint64(math.Log(float64(z>>11+1)/(1<<53))*scale)
 	g.drawn += g.left
+	return true
 }
 
 // isDue tells whether the library is to be told of an observation that was counted in the lane of this P, to which the
 // goroutine is pinned.
 func (s *sampling) isDue(p int, place uint64, op Op, keyLen int) bool {
-	if s.series>>op&1 == 0 || isBucket(place) {
+	if s.series>>(op&1)&1 == 0 || isBucket(place) {
 		return false
 	}
 	if keyLen > s.longest {
 		return true
 	}
-	gap := &s.gaps[p]
-	if gap.left > 1 {
-		gap.left--
-		return false
-	}
-	gap.draw(s.scale)
-	return true
+	gap := &s.gaps[p&(maxLanes-1)]
+	gap.left--
+	return gap.left == 0 && gap.draw(s.scale)
 }
 
 // isDueShared is isDue for the lane that is everybody's.
 func (s *sampling) isDueShared(place uint64, op Op, keyLen int) bool {
-	if s.series>>op&1 == 0 || isBucket(place) {
+	if s.series>>(op&1)&1 == 0 || isBucket(place) {
 		return false
 	}
 	if keyLen > s.longest {
