@@ -9,17 +9,29 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"reflect"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-func everyKey() MemSamplerOptions {
-	return MemSamplerOptions{KeyVizLabelsEnabled: true, HotKeysEnabled: true, HotKeysSampleRate: 1, HotKeysPerRoute: 256}
+// newHotSampler samples every observation of both series, and has route 1, with the range that there is.
+func newHotSampler(t testing.TB, change func(*MemSamplerOptions, *MoreOptions)) (*MemSampler, *fakeClock) {
+	t.Helper()
+	clock := newFakeClock()
+	opts := MemSamplerOptions{KeyVizLabelsEnabled: true, HotKeysEnabled: true, HotKeysSampleRate: 1, Now: clock.Now}
+	more := MoreOptions{HotKeysSeries: HotKeysBoth}
+	if change != nil {
+		change(&opts, &more)
+	}
+	s, err := NewMemSamplerWith(opts, more)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	s.RegisterRoute(1, nil, nil, 1)
+	return s, clock
 }
 
 func published(t testing.TB, s *MemSampler, clock *fakeClock) time.Time {
@@ -31,548 +43,448 @@ func published(t testing.TB, s *MemSampler, clock *fakeClock) time.Time {
 	return at
 }
 
-// countsOf are a snapshot's.
-func countsOf(snapshot *KeyvizHotKeysSnapshot) map[string]uint64 {
-	counts := make(map[string]uint64)
-	for _, one := range snapshot.Entries {
-		counts[string(one.Key)] += one.Count
+// observeKeys writes (or reads) the i-th key i+1 times.
+func observeKeys(s *MemSampler, op Op, label Label, keys ...string) {
+	for i, key := range keys {
+		for range i + 1 {
+			s.Observe(1, []byte(key), op, 10, label)
+		}
+	}
+}
+
+func rawCounts(s *KeyvizHotKeysSnapshot) map[string]uint64 {
+	if s == nil {
+		return nil
+	}
+	counts := map[string]uint64{}
+	for _, one := range s.Entries {
+		counts[string(one.Key)] = one.Count
 	}
 	return counts
 }
 
-func TestEveryKeyIsCountedWhereEverythingIsSampled(t *testing.T) {
+func TestWhatIsSampledWithoutChanceIsExact(t *testing.T) {
 	for _, parts := range []int{1, 8} {
-		opts := everyKey()
-		opts.KeyBucketsPerRoute = parts
-		s, clock := newTestSamplerWith(t, opts, MoreOptions{HotKeysSeries: HotKeysBoth})
-		type subject struct {
-			route uint64
-			label Label
-			op    Op
+		s, clock := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.KeyBucketsPerRoute = parts })
+		all := append([]Label{LabelLegacy}, AllLabels[:]...)
+		type cell struct {
+			series Series
+			label  Label
 		}
-		truth := make(map[subject]map[string]uint64)
-		for id := uint64(1); id <= 3; id++ {
-			s.RegisterRoute(id, nil, nil, 0)
+		var mu sync.Mutex
+		want := map[cell]map[string]uint64{}
+		var observing sync.WaitGroup
+		for n := range uint64(4) {
+			observing.Add(1)
+			go func() {
+				defer observing.Done()
+				random := rand.New(rand.NewPCG(n, 7))
+				own := map[cell]map[string]uint64{}
+				for range 20_000 {
+					key, op, label := fmt.Sprintf("key-%02d", random.IntN(50)), Op(random.IntN(2)), all[random.IntN(len(all))]
+					s.Observe(1, []byte(key), op, 5, label)
+					in := cell{SeriesReads, label}
+					if op == OpWrite {
+						in.series = SeriesWrites
+					}
+					if own[in] == nil {
+						own[in] = map[string]uint64{}
+					}
+					own[in][key]++
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for in, keys := range own {
+					if want[in] == nil {
+						want[in] = map[string]uint64{}
+					}
+					for key, count := range keys {
+						want[in][key] += count
+					}
+				}
+			}()
 		}
-		random := rand.New(rand.NewPCG(1, 2))
-		for range 20_000 {
-			of := subject{1 + random.Uint64N(3), labels[random.IntN(labelCount)], Op(random.IntN(2))}
-			key := fmt.Sprint(random.IntN(100))[random.IntN(2):]
-			if truth[of] == nil {
-				truth[of] = make(map[string]uint64)
+		observing.Wait()
+		published(t, s, clock)
+		for in, keys := range want {
+			reply, err := s.HotKeys(HotKeysQuery{RouteID: 1, Label: in.label, Series: in.series, Top: 64})
+			if err != nil {
+				t.Fatal(err)
 			}
-			truth[of][key]++
-			s.Observe(of.route, []byte(key), of.op, 1, of.label)
-		}
-		at := published(t, s, clock)
-		for of, want := range truth {
-			reply := must[*HotKeys](t)(s.HotKeys(HotKeysQuery{RouteID: of.route, Label: of.label, Series: Series(of.op), Top: 256}))
-			got := make(map[string]uint64)
-			total := uint64(0)
-			for _, one := range reply.Keys() {
-				got[string(one.Key)] = one.Count
-				total += one.Count
-				if one.CountLow != one.Count || one.CountHigh != one.Count {
-					t.Errorf("%+v of a sketch that holds every key", one)
+			found := reply.Keys()
+			for i, one := range found {
+				if one.Count != keys[string(one.Key)] || one.CountLow != one.Count || one.CountHigh != one.Count {
+					t.Errorf("%v: %s %+v, want exactly %d", in, one.Key, one, keys[string(one.Key)])
+				}
+				if i > 0 && (found[i-1].Count < one.Count || found[i-1].Count == one.Count && bytes.Compare(found[i-1].Key, one.Key) >= 0) {
+					t.Errorf("%v: %s comes after %s", in, one.Key, found[i-1].Key)
 				}
 			}
-			info := reply.Info()
-			if !reflect.DeepEqual(got, want) || info.SampledN != total || info.Degraded || info.Label != of.label {
-				t.Errorf("%v: %v, want %v; %+v", of, got, want, info)
+			if len(found) != len(keys) {
+				t.Errorf("%v: %d keys, want %d", in, len(found), len(keys))
 			}
-			if of.op != OpWrite {
-				continue
-			}
-			snapshot := s.HotKeysSnapshot(of.route, of.label)
-			if !reflect.DeepEqual(countsOf(snapshot), want) || snapshot.SampledN != total || snapshot.SnapshotAt != at {
-				t.Errorf("%v: %+v, want %v at %v", of, snapshot, want, at)
-			}
-			if snapshot.RouteID != of.route || snapshot.Label != of.label || snapshot.SampleRate != 1 || snapshot.Capacity != 256 {
-				t.Errorf("%v: %+v", of, snapshot)
+			if in.series == SeriesWrites {
+				if got := rawCounts(s.HotKeysSnapshot(1, in.label)); len(got) != len(keys) || got["key-07"] != keys["key-07"] {
+					t.Errorf("%v: the snapshot has %d keys, and %d of key-07", in, len(got), got["key-07"])
+				}
 			}
 		}
-		if stats := s.Stats(); stats.HotKeysRolled != 20_000 || stats.HotKeysSampled != 20_000 || stats.HotKeysDropped != 0 || stats.HotKeyBytes == 0 {
+		if stats := s.Stats(); stats.HotKeysRolled != 80_000 || stats.HotKeysSampled != 80_000 || stats.HotKeysDropped != 0 {
 			t.Errorf("%+v", stats)
 		}
 	}
 }
 
-func TestManyGoroutinesLoseNoSample(t *testing.T) {
-	for _, rate := range []int{1, 16} {
-		s, clock := newTestSampler(t, MemSamplerOptions{HotKeysEnabled: true, HotKeysSampleRate: rate})
-		for id := range uint64(10) {
-			s.RegisterRoute(id, nil, nil, 0)
+func TestOneInRIsSampledWhateverThePeriodOfTheKeys(t *testing.T) {
+	s, clock := newHotSampler(t, func(opts *MemSamplerOptions, more *MoreOptions) {
+		opts.HotKeysSampleRate = 16
+		more.HotKeysSeries = HotKeysWrites
+	})
+	const rounds, period = 40_000, 8
+	for range rounds {
+		for i := range period {
+			s.Observe(1, []byte{'a' + byte(i)}, OpWrite, 0, LabelS3)
+			s.Observe(1, []byte{'r'}, OpRead, 0, LabelS3)
 		}
-		const goroutines, each = 16, 5000
-		var all sync.WaitGroup
-		for range goroutines {
-			all.Add(1)
-			go func() {
-				defer all.Done()
-				key := []byte("key 0")
-				for i := range uint64(each) {
-					key[4] = byte('0' + i%7)
-					s.Observe(i%10, key, OpWrite, 1, LabelLegacy)
-				}
-			}()
+	}
+	published(t, s, clock)
+	snapshot := s.HotKeysSnapshot(1, LabelS3)
+	if snapshot == nil || len(snapshot.Entries) != period {
+		t.Fatalf("%+v", snapshot)
+	}
+	sum := uint64(0)
+	for _, one := range snapshot.Entries {
+		sum += one.Count
+		// Within six standard deviations of one in 16.
+		if mean := float64(rounds) / 16; math.Abs(float64(one.Count)-mean) > 6*math.Sqrt(mean*15/16) {
+			t.Errorf("%s: %d samples of %d observations", one.Key, one.Count, rounds)
 		}
-		sampled := uint64(0)
-		publish := func() {
-			published(t, s, clock)
-			for id := range uint64(10) {
-				if snapshot := s.HotKeysSnapshot(id, LabelLegacy); snapshot != nil {
-					sampled += snapshot.SampledN
-				}
-			}
-		}
-		for range 5 {
-			publish()
-		}
-		all.Wait()
-		publish()
-		stats := s.Stats()
-		if stats.HotKeysRolled != goroutines*each || stats.HotKeysSampled != sampled || stats.HotKeysDropped != 0 {
-			t.Errorf("1 in %d: %d in snapshots, %+v", rate, sampled, stats)
-		}
-		if expected := float64(goroutines*each) / float64(rate); math.Abs(float64(sampled)-expected) > 6*math.Sqrt(expected) ||
-			rate == 1 && sampled != goroutines*each {
-			t.Errorf("1 in %d: %d samples", rate, sampled)
-		}
+	}
+	stats := s.Stats()
+	if snapshot.SampledN != sum || snapshot.SampleRate != 16 || stats.HotKeysSampled != sum || stats.HotKeysRolled != rounds*period {
+		t.Errorf("%d samples: %+v, %+v", sum, snapshot, stats)
+	}
+	if _, err := s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesReads}); !errors.Is(err, ErrNoSnapshot) {
+		t.Errorf("reads are not tracked: %v", err)
 	}
 }
 
-func TestAPeriodThatDividesTheRateIsSampledFairly(t *testing.T) {
-	const rate, n = 16, 800_000
-	for _, period := range []int{2, 8, 16, 32} {
-		s, clock := newTestSampler(t, MemSamplerOptions{HotKeysEnabled: true, HotKeysSampleRate: rate})
-		s.RegisterRoute(1, nil, nil, 0)
-		for i := range n {
-			s.Observe(1, []byte{byte(i % period)}, OpWrite, 1, LabelLegacy)
-		}
-		published(t, s, clock)
-		for key, count := range countsOf(s.HotKeysSnapshot(1, LabelLegacy)) {
-			if expected := float64(n) / rate / float64(period); math.Abs(float64(count)-expected) > 6*math.Sqrt(expected) {
-				t.Errorf("key %q of %d: %d samples, and %v are expected", key, period, count, expected)
-			}
-		}
-		if keys := len(s.HotKeysSnapshot(1, LabelLegacy).Entries); keys != period {
-			t.Errorf("%d keys of %d", keys, period)
-		}
+func TestAWindowEndsWhenItIsPublishedAtTheHostsTime(t *testing.T) {
+	s, clock := newHotSampler(t, nil)
+	if s.HotKeysSnapshot(1, LabelRedis) != nil {
+		t.Error("nothing was published")
 	}
-}
-
-func TestOnlyTheSeriesThatAreTrackedHaveHotKeys(t *testing.T) {
-	for _, series := range []HotKeysSeries{HotKeysWrites, HotKeysReads, HotKeysBoth} {
-		s, clock := newTestSamplerWith(t, everyKey(), MoreOptions{HotKeysSeries: series})
-		s.RegisterRoute(1, nil, nil, 0)
-		s.Observe(1, []byte("w"), OpWrite, 1, LabelS3)
-		s.Observe(1, []byte("r"), OpRead, 1, LabelS3)
-		published(t, s, clock)
-		_, reads := s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesReads})
-		_, writes := s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites})
-		if (reads == nil) != (series != HotKeysWrites) || (writes == nil) != (series != HotKeysReads) {
-			t.Errorf("%d: reads %v, writes %v", series, reads, writes)
-		}
-		if (s.HotKeysSnapshot(1, LabelS3) == nil) != (series == HotKeysReads) {
-			t.Errorf("%d: a snapshot of another series", series)
-		}
+	observeKeys(s, OpWrite, LabelRedis, "a", "b")
+	if s.HotKeysSnapshot(1, LabelRedis) != nil {
+		t.Error("the window is under way")
+	}
+	at := published(t, s, clock)
+	first := s.HotKeysSnapshot(1, LabelRedis)
+	if first == nil || first.RouteID != 1 || first.Label != LabelRedis || first.SampledN != 3 || first.SnapshotAt != at ||
+		first.SampleRate != 1 || first.Capacity != DefaultHotKeysPerRoute {
+		t.Fatalf("%+v", first)
+	}
+	if string(first.Entries[0].Key) != "b" || first.Entries[0].Count != 2 || string(first.Entries[1].Key) != "a" {
+		t.Errorf("%v", first.Entries)
+	}
+	at = published(t, s, clock)
+	if empty := s.HotKeysSnapshot(1, LabelRedis); empty == nil || len(empty.Entries) != 0 || empty.SampledN != 0 || empty.SnapshotAt != at {
+		t.Errorf("no traffic is an empty snapshot: %+v", empty)
+	}
+	first.Entries[0].Key[0] = 'x'
+	if s.HotKeysSnapshot(1, LabelS3) != nil || s.HotKeysSnapshot(2, LabelRedis) != nil {
+		t.Error("a snapshot of what was never sampled")
 	}
 }
 
 func TestLongKeysAreSkippedAndCounted(t *testing.T) {
-	opts := everyKey()
-	opts.HotKeysMaxKeyLen = 4
-	s, clock := newTestSampler(t, opts)
-	s.RegisterRoute(1, nil, nil, 0)
-	for _, key := range []string{"1234", "12345", "12346", "", "123"} {
-		s.Observe(1, []byte(key), OpWrite, 1, LabelS3)
-		s.Observe(1, []byte(key), OpRead, 1, LabelS3)
+	s, clock := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) {
+		opts.HotKeysMaxKeyLen = 8
+		opts.HotKeysSampleRate = 1024
+	})
+	for range 5000 {
+		s.Observe(1, []byte("ninebytes"), OpWrite, 0, LabelSQS)
+		s.Observe(1, []byte("eight by"), OpWrite, 0, LabelSQS)
 	}
-	s.Observe(1, nil, OpWrite, 1, LabelS3)
 	published(t, s, clock)
-	snapshot := s.HotKeysSnapshot(1, LabelS3)
-	want := map[string]uint64{"": 2, "123": 1, "1234": 1}
-	if !reflect.DeepEqual(countsOf(snapshot), want) || snapshot.SkippedLongKeys != 2 || snapshot.SampledN != 4 {
+	snapshot := s.HotKeysSnapshot(1, LabelSQS)
+	if snapshot == nil {
+		// None of the short keys was a sample: about one run in 130.
+		t.Skip("no sample")
+	}
+	if snapshot.SkippedLongKeys != 5000 || snapshot.DroppedSamples != 0 || len(snapshot.Entries) != 1 || string(snapshot.Entries[0].Key) != "eight by" {
 		t.Errorf("%+v", snapshot)
 	}
-	if stats := s.Stats(); stats.HotKeysRolled != 4 || stats.HotKeysSkipped != 2 {
+	reply, err := s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelSQS, Series: SeriesWrites})
+	if err != nil || !reply.Info().Degraded || reply.Info().SkippedLongKeys != 5000 {
+		t.Errorf("%v, %+v", err, reply.Info())
+	}
+	if stats := s.Stats(); stats.HotKeysSkipped != 5000 || stats.HotKeysRolled != 5000 {
 		t.Errorf("%+v", stats)
 	}
 }
 
-func TestVirtualBucketsHaveNoHotKeys(t *testing.T) {
-	opts := everyKey()
-	opts.MaxTrackedRoutes = 1
-	s, clock := newTestSampler(t, opts)
-	if !s.RegisterRoute(1, nil, []byte("m"), 0) || s.RegisterRoute(2, []byte("m"), nil, 0) {
-		t.Fatal("the second is folded")
+func TestOnlyRoutesWithSlotsOfTheirOwnHaveHotKeys(t *testing.T) {
+	s, clock := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.MaxTrackedRoutes = 1 })
+	if s.RegisterRoute(2, []byte("m"), nil, 1) {
+		t.Fatal("route 2 is folded")
 	}
-	for _, label := range []Label{LabelS3, "memcached"} {
-		s.Observe(1, []byte("a"), OpWrite, 1, label)
-		s.Observe(2, []byte("z"), OpWrite, 1, label)
-		s.Observe(2, bytes.Repeat([]byte("z"), 2000), OpWrite, 1, label)
-		s.Observe(3, []byte("unknown"), OpWrite, 1, label)
+	for range 100 {
+		s.Observe(2, []byte("mm"), OpWrite, 0, LabelS3)
+		s.Observe(2, bytes.Repeat([]byte("long"), 1000), OpWrite, 0, LabelS3)
+		s.Observe(3, []byte("mm"), OpWrite, 0, LabelS3)
 	}
 	published(t, s, clock)
-	if s.HotKeysSnapshot(1, LabelS3) == nil || s.HotKeysSnapshot(2, LabelS3) != nil || s.HotKeysSnapshot(3, LabelS3) != nil {
-		t.Error("only the route with slots of its own has hot keys")
+	if s.HotKeysSnapshot(2, LabelS3) != nil || s.HotKeysSnapshot(3, LabelS3) != nil {
+		t.Error("a snapshot of a folded or an unknown route")
 	}
-	if stats := s.Stats(); stats.HotKeysRolled != 1 || stats.HotKeysSampled != 1 || stats.HotKeysSkipped != 0 {
+	if stats := s.Stats(); stats.HotKeysRolled != 0 || stats.HotKeysSampled != 0 || stats.HotKeysSkipped != 0 || stats.Missed != 100 {
 		t.Errorf("%+v", stats)
 	}
 }
 
 func TestARemovedRouteTakesItsHotKeysAlong(t *testing.T) {
-	s, clock := newTestSampler(t, everyKey())
-	s.RegisterRoute(1, nil, nil, 0)
-	s.RegisterRoute(2, nil, nil, 0)
-	write := func(key string) {
-		s.Observe(1, []byte(key), OpWrite, 1, LabelS3)
-		s.Observe(2, []byte(key), OpWrite, 1, LabelS3)
-	}
-	write("a")
+	s, clock := newHotSampler(t, nil)
+	observeKeys(s, OpWrite, LabelS3, "a", "b")
 	published(t, s, clock)
-	write("b")
+	observeKeys(s, OpWrite, LabelS3, "c", "d")
 	s.RemoveRoute(1)
-	write("c")
-	published(t, s, clock)
-	if s.HotKeysSnapshot(1, LabelS3) != nil || len(s.HotKeysSnapshot(2, LabelS3).Entries) != 2 {
-		t.Error("removed in the middle of the window")
-	}
-	s.RegisterRoute(1, nil, nil, 0)
 	if s.HotKeysSnapshot(1, LabelS3) != nil {
-		t.Error("it begins anew")
+		t.Error("the snapshot outlives its route")
 	}
-	write("d")
+	s.RegisterRoute(1, nil, nil, 1)
+	observeKeys(s, OpWrite, LabelS3, "new")
 	published(t, s, clock)
-	if got := countsOf(s.HotKeysSnapshot(1, LabelS3)); !reflect.DeepEqual(got, map[string]uint64{"d": 1}) {
-		t.Error(got)
+	if got := rawCounts(s.HotKeysSnapshot(1, LabelS3)); len(got) != 1 || got["new"] != 1 {
+		t.Errorf("the new route's keys: %v", got)
 	}
-	if stats := s.Stats(); stats.HotKeysForgotten != 1 {
+	if stats := s.Stats(); stats.HotKeysForgotten != 3 || stats.HotKeysSampled != 7 {
 		t.Errorf("%+v", stats)
 	}
 }
 
-func TestWithoutTrafficASnapshotIsEmptyAndThatIsNotNone(t *testing.T) {
-	s, clock := newTestSampler(t, everyKey())
-	s.RegisterRoute(1, nil, nil, 0)
-	published(t, s, clock)
-	if s.HotKeysSnapshot(1, LabelS3) != nil {
-		t.Error("nothing was sampled yet")
+// Every observation is rolled for, skipped, or missed with its route; every sample is published, or went with its route.
+func TestNoSampleIsLostOrCountedTwice(t *testing.T) {
+	const observers, each = 8, 50_000
+	s, clock := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.HotKeysSampleRate = 4 })
+	stop := make(chan struct{})
+	var observing, beside sync.WaitGroup
+	for n := range observers {
+		observing.Add(1)
+		go func() {
+			defer observing.Done()
+			key := []byte("key-0")
+			for i := range each {
+				key[4] = '0' + byte(i%10)
+				s.Observe(1, key, OpWrite, 0, labels[n%labelCount])
+			}
+		}()
 	}
-	s.Observe(1, []byte("a"), OpWrite, 1, LabelS3)
-	if s.HotKeysSnapshot(1, LabelS3) != nil {
-		t.Error("nothing was published yet")
-	}
-	first := published(t, s, clock)
-	held := s.HotKeysSnapshot(1, LabelS3)
-	second := published(t, s, clock)
-	if next := s.HotKeysSnapshot(1, LabelS3); next == nil || next.Entries != nil || next.SampledN != 0 || next.SnapshotAt != second {
-		t.Errorf("%+v", next)
-	}
-	if len(held.Entries) != 1 || held.SnapshotAt != first {
-		t.Errorf("a snapshot changed: %+v", held)
-	}
-}
-
-func TestTheTimesOfSnapshotsAreThoseThatNowGave(t *testing.T) {
-	var at time.Time
-	opts := everyKey()
-	opts.Now = func() time.Time { at = time.Now(); return at }
-	s, _ := newTestSampler(t, opts)
-	s.RegisterRoute(1, nil, nil, 0)
-	s.Observe(1, []byte("a"), OpWrite, 1, LabelS3)
-	if err := s.PublishHotKeys(); err != nil {
-		t.Fatal(err)
-	}
-	if snapshot := s.HotKeysSnapshot(1, LabelS3); snapshot.SnapshotAt != at {
-		t.Errorf("%v, and the clock gave %v", snapshot.SnapshotAt, at)
-	}
-	// A clock that shows the year 1.
-	opts.Now = newYearOne().Now
-	s, _ = newTestSampler(t, opts)
-	s.RegisterRoute(1, nil, nil, 0)
-	s.Observe(1, []byte("a"), OpWrite, 1, LabelS3)
-	if err := s.PublishHotKeys(); err != nil {
-		t.Fatal(err)
-	}
-	if snapshot := s.HotKeysSnapshot(1, LabelS3); snapshot.SnapshotAt != opts.Now() {
-		t.Error(snapshot.SnapshotAt)
-	}
-}
-
-func newYearOne() *fakeClock { return &fakeClock{now: time.Time{}.Add(time.Hour)} }
-
-func TestWithoutLabelsAnyLabelHasTheHotKeysOfAll(t *testing.T) {
-	opts := everyKey()
-	opts.KeyVizLabelsEnabled = false
-	s, clock := newTestSampler(t, opts)
-	s.RegisterRoute(1, nil, nil, 0)
-	s.Observe(1, []byte("a"), OpWrite, 1, LabelS3)
-	s.Observe(1, []byte("a"), OpWrite, 1, "memcached")
-	published(t, s, clock)
-	for _, label := range []Label{LabelLegacy, LabelS3, "memcached"} {
-		if got := s.HotKeysSnapshot(1, label); got == nil || got.Label != LabelLegacy || got.SampledN != 2 {
-			t.Errorf("%q: %+v", label, got)
-		}
-	}
-}
-
-func TestAReplyIsOfWhatWasAsked(t *testing.T) {
-	opts := everyKey()
-	opts.KeyBucketsPerRoute, opts.HotKeysSampleRate = 4, 2
-	s, clock := newTestSampler(t, opts)
-	s.RegisterRoute(1, []byte{0}, []byte{64}, 0)
-	for i := range 64_000 {
-		s.Observe(1, []byte{byte(i % 64)}, OpWrite, 1, LabelS3)
-	}
-	at := published(t, s, clock)
-	whole := must[*HotKeys](t)(s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites}))
-	info := whole.Info()
-	if len(whole.Keys()) != 20 || info.SampleRate != 2 || !info.SnapshotAt.Equal(at) || info.ErrorBound != 2*info.SampledN/256 {
-		t.Errorf("%d keys, %+v", len(whole.Keys()), info)
-	}
-	if !sort.SliceIsSorted(whole.Keys(), func(i, j int) bool { return whole.Keys()[i].Count > whole.Keys()[j].Count }) {
-		t.Error("not sorted")
-	}
-	part := must[*HotKeys](t)(s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites, InSubBucket: true, SubBucket: 2, Top: 100}))
-	lo, hi, _ := s.SubBucketBoundsFor(1, LabelS3, 2)
-	if len(part.Keys()) != 16 || !part.Info().InSubBucket || part.Info().SubBucket != 2 {
-		t.Errorf("%d keys, %+v", len(part.Keys()), part.Info())
-	}
-	for _, one := range part.Keys() {
-		if bytes.Compare(one.Key, lo) < 0 || bytes.Compare(one.Key, hi) >= 0 || one.Count%2 != 0 {
-			t.Errorf("%v is not in [%v, %v)", one, lo, hi)
-		}
-	}
-	for _, wrong := range []struct {
-		query HotKeysQuery
-		err   error
-	}{
-		{HotKeysQuery{RouteID: 2, Label: LabelS3, Series: SeriesWrites}, ErrNoSnapshot},
-		{HotKeysQuery{RouteID: 1, Label: LabelRedis, Series: SeriesWrites}, ErrNoSnapshot},
-		{HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesReads}, ErrNoSnapshot},
-		{HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWriteBytes}, ErrInvalidArgument},
-		{HotKeysQuery{RouteID: 1, Label: "memcached", Series: SeriesWrites}, ErrInvalidArgument},
-		{HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites, Top: -1}, ErrInvalidArgument},
-		{HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites, InSubBucket: true, SubBucket: 4}, ErrInvalidArgument},
-		{HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites, InSubBucket: true, SubBucket: -1}, ErrInvalidArgument},
-		{HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites, From: at.Add(time.Second)}, ErrOutOfSnapshotWindow},
-		{HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites, To: at.Add(-time.Hour)}, ErrOutOfSnapshotWindow},
-		{HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites, From: at, To: at.Add(-time.Hour)}, ErrInvalidArgument},
-		{HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites, Column: at}, ErrNoSnapshot},
-	} {
-		if _, err := s.HotKeys(wrong.query); !errors.Is(err, wrong.err) {
-			t.Errorf("%+v: %v, want %v", wrong.query, err, wrong.err)
-		}
-	}
-}
-
-func TestAColumnKeepsItsFirstKeys(t *testing.T) {
-	s, clock := newTestSamplerWith(t, everyKey(), MoreOptions{HotKeysInColumns: true})
-	s.RegisterRoute(1, nil, nil, 0)
-	var ats []time.Time
-	for _, key := range []string{"a", "b", "c"} {
-		s.Observe(1, []byte(key), OpWrite, 1, LabelS3)
+	var sampled uint64
+	take := func() {
 		published(t, s, clock)
-		ats = append(ats, flushed(s, clock).At)
-	}
-	for i, key := range []string{"a", "b", "c"} {
-		kept := must[*HotKeys](t)(s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites, Column: ats[i]})).Keys()
-		if len(kept) != 1 || string(kept[0].Key) != key {
-			t.Errorf("column %d: %v", i, kept)
+		for _, label := range labels {
+			if snapshot := s.HotKeysSnapshot(1, label); snapshot != nil {
+				sampled += snapshot.SampledN
+			}
 		}
+	}
+	beside.Add(1)
+	go func() {
+		defer beside.Done()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+				take()
+			}
+		}
+	}()
+	observing.Wait()
+	close(stop)
+	beside.Wait()
+	take()
+	stats := s.Stats()
+	if stats.HotKeysRolled != observers*each || stats.HotKeysSampled != sampled || stats.HotKeysDropped != 0 {
+		t.Errorf("%d samples were published: %+v", sampled, stats)
+	}
+	if mean := float64(observers*each) / 4; math.Abs(float64(sampled)-mean) > 6*math.Sqrt(mean*3/4) {
+		t.Errorf("%d samples of %d observations", sampled, observers*each)
 	}
 }
 
-func TestQueryStringsOfHotKeys(t *testing.T) {
-	got := must[HotKeysQuery](t)(ParseHotKeysQuery("route_id=7&label=s3&sub_bucket=2&series=reads&top=5000&from_unix_ms=1&to_unix_ms=2&x=y"))
-	want := HotKeysQuery{
-		RouteID: 7, Label: LabelS3, Series: SeriesReads, InSubBucket: true, SubBucket: 2, Top: 1024,
-		From: time.UnixMilli(1), To: time.UnixMilli(2),
-	}
-	if got != want {
-		t.Errorf("%+v", got)
-	}
-	if got := must[HotKeysQuery](t)(ParseHotKeysQuery("route_id=7")); got != (HotKeysQuery{RouteID: 7, Series: SeriesWrites}) {
-		t.Errorf("%+v", got)
-	}
-	for query, names := range map[string]string{"": "route_id", "route_id=1&label=x": "label", "route_id=1&top=0": "top", "route_id=1&series=bytes": "series"} {
-		if _, err := ParseHotKeysQuery(query); !errors.Is(err, ErrInvalidArgument) || !strings.Contains(err.Error(), names) {
-			t.Errorf("%q: %v", query, err)
-		}
-	}
-}
-
-// nodeWith is a node's answer about keys that were written so often.
-func nodeWith(t *testing.T, counts map[string]int) *HotKeys {
-	s, clock := newTestSampler(t, everyKey())
-	s.RegisterRoute(1, nil, nil, 0)
-	for key, count := range counts {
-		for range count {
-			s.Observe(1, []byte(key), OpWrite, 1, LabelS3)
-		}
-	}
-	published(t, s, clock)
-	return must[*HotKeys](t)(s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites, Top: 256}))
-}
-
-func TestHotKeysOfAClusterMerge(t *testing.T) {
-	one := nodeWith(t, map[string]int{"second": 9, "mine": 10})
-	two := nodeWith(t, map[string]int{"second": 8, "other": 11})
-	// Over the wire and back.
-	two = must[*HotKeys](t)(ParseHotKeysJSON(must[[]byte](t)(two.JSON()), 0))
-	sources := []HotKeysSource{{Node: "n1", HotKeys: one}, {Node: "n2", HotKeys: two}, {Node: "n3"}}
-	merged := must[*HotKeys](t)(MergeHotKeys(sources, 2))
-	keys := merged.Keys()
-	if len(keys) != 2 || string(keys[0].Key) != "second" || keys[0].Count != 17 || string(keys[1].Key) != "other" {
-		t.Errorf("%+v", keys)
-	}
-	if info := merged.Info(); info.Degraded || info.SampledN != 38 || info.RouteID != 1 || info.Label != LabelS3 {
-		t.Errorf("%+v", info)
-	}
-	merged = must[*HotKeys](t)(MergeHotKeys(append(sources, HotKeysSource{Node: "n4", Err: errors.New("it is off")}, HotKeysSource{Err: errors.New("")}), 0))
-	if !merged.Info().Degraded || !strings.Contains(string(must[[]byte](t)(merged.JSON())), "it is off") {
-		t.Errorf("%s", must[[]byte](t)(merged.JSON()))
-	}
-	if _, err := MergeHotKeys(sources[2:], 0); !errors.Is(err, ErrNoSnapshot) {
-		t.Error(err)
-	}
-	if _, err := MergeHotKeys(nil, 0); !errors.Is(err, ErrNoSnapshot) {
-		t.Error(err)
-	}
-	two.Close()
-	if _, err := MergeHotKeys(sources, 0); !errors.Is(err, ErrClosed) {
-		t.Error(err)
-	}
-}
-
-func TestBadHotKeysJSONIsAnErrorThatQuotesNothing(t *testing.T) {
-	good := must[[]byte](t)(nodeWith(t, map[string]int{"a": 1}).JSON())
-	for _, bad := range [][]byte{nil, []byte("secret"), good[:len(good)-1], bytes.Replace(good, []byte(`"writes"`), []byte(`"secret"`), 1)} {
-		if _, err := ParseHotKeysJSON(bad, 0); !errors.Is(err, ErrMalformed) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: %v", bad, err)
-		}
-	}
-	if _, err := ParseHotKeysJSON(good, len(good)-1); !errors.Is(err, ErrTooLarge) {
-		t.Error(err)
-	}
-}
-
-func TestHotKeysThatThereAreNot(t *testing.T) {
-	off, _ := newTestSampler(t, MemSamplerOptions{})
-	closed, _ := newTestSampler(t, everyKey())
-	closed.Close()
-	for _, none := range []struct {
-		s   *MemSampler
-		err error
-	}{{nil, ErrDisabled}, {closed, ErrDisabled}, {off, ErrHotKeysOff}} {
-		if err := none.s.PublishHotKeys(); !errors.Is(err, none.err) {
-			t.Error(err)
-		}
-		if _, err := none.s.HotKeys(HotKeysQuery{Series: SeriesWrites}); !errors.Is(err, none.err) {
-			t.Error(err)
-		}
-		if none.s.HotKeysSnapshot(0, LabelLegacy) != nil {
-			t.Error("there is a snapshot")
-		}
-	}
-	reply := nodeWith(t, map[string]int{"a": 1})
-	reply.Close()
-	reply.Close()
-	for _, none := range []*HotKeys{nil, reply} {
-		if _, err := none.JSON(); !errors.Is(err, ErrClosed) || none.Keys() != nil || none.Info() != (HotKeysInfo{}) {
-			t.Error("there is a reply")
-		}
-		none.Close()
-	}
-}
-
-func TestTheAggregatorPublishesEachStepAndWhenItEnds(t *testing.T) {
-	opts := everyKey()
-	opts.Step, opts.Now = time.Millisecond, time.Now
-	s, _ := newTestSampler(t, opts)
-	s.RegisterRoute(1, nil, nil, 0)
+func TestTheAggregatorPublishesEachStepAndOnceMore(t *testing.T) {
+	s, _ := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.Step = 5 * time.Millisecond })
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); RunHotKeysAggregator(ctx, s) }()
-	s.Observe(1, []byte("a"), OpWrite, 1, LabelS3)
+	go func() {
+		defer close(done)
+		RunHotKeysAggregator(ctx, s)
+	}()
+	observeKeys(s, OpWrite, LabelS3, "a")
 	for s.HotKeysSnapshot(1, LabelS3) == nil {
 		time.Sleep(time.Millisecond)
 	}
 	cancel()
 	<-done
 
-	// One that hardly ever has its step, but ends.
-	opts.Step = time.Hour
-	s, _ = newTestSampler(t, opts)
-	s.RegisterRoute(1, nil, nil, 0)
-	s.Observe(1, []byte("a"), OpWrite, 1, LabelS3)
-	RunHotKeysAggregator(ctx, s)
-	if snapshot := s.HotKeysSnapshot(1, LabelS3); snapshot == nil || snapshot.SampledN != 1 {
-		t.Errorf("%+v", snapshot)
+	// A last partial window of a sampler whose step doesn't end.
+	last, _ := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.Step = time.Hour })
+	observeKeys(last, OpWrite, LabelS3, "z")
+	RunHotKeysAggregator(ctx, last)
+	if got := rawCounts(last.HotKeysSnapshot(1, LabelS3)); got["z"] != 1 {
+		t.Errorf("the last window: %v", got)
+	}
+}
+
+func TestAQuestionAboutHotKeysIsAnsweredOrRefused(t *testing.T) {
+	s, clock := newHotSampler(t, func(opts *MemSamplerOptions, more *MoreOptions) {
+		opts.KeyBucketsPerRoute = 2
+		more.HotKeysInColumns = true
+	})
+	observeKeys(s, OpRead, LabelS3, "low", "\xffhigh", "\xf0")
+	at := published(t, s, clock)
+	s.Flush()
+	column := s.Snapshot(time.Time{}, time.Time{})[0].At
+	observeKeys(s, OpRead, LabelS3, "later")
+	later := published(t, s, clock)
+
+	query := HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesReads}
+	keys := func(change func(*HotKeysQuery)) string {
+		q := query
+		change(&q)
+		reply, err := s.HotKeys(q)
+		if err != nil {
+			return err.Error()
+		}
+		var names []string
+		for _, one := range reply.Keys() {
+			names = append(names, fmt.Sprintf("%s=%d", one.Key, one.Count))
+		}
+		return strings.Join(names, " ")
+	}
+	if got := keys(func(*HotKeysQuery) {}); got != "later=1" {
+		t.Errorf("the newest window: %s", got)
+	}
+	if got := keys(func(q *HotKeysQuery) { q.Column = column }); got != "\xf0=3 \xffhigh=2 low=1" {
+		t.Errorf("the column's: %s", got)
+	}
+	if got := keys(func(q *HotKeysQuery) { q.Column, q.Top = column, 1 }); got != "\xf0=3" {
+		t.Errorf("the first: %s", got)
+	}
+	if got := keys(func(q *HotKeysQuery) { q.InSubBucket, q.SubBucket = true, 1 }); got != "" {
+		t.Errorf("the upper half: %s", got)
+	}
+	if got := keys(func(q *HotKeysQuery) { q.From, q.To = later, later }); got != "later=1" {
+		t.Errorf("of its own time: %s", got)
+	}
+	for _, c := range []struct {
+		change func(*HotKeysQuery)
+		err    error
+	}{
+		{func(q *HotKeysQuery) { q.RouteID = 2 }, ErrNoSnapshot},
+		{func(q *HotKeysQuery) { q.Series = SeriesWrites }, ErrNoSnapshot},
+		{func(q *HotKeysQuery) { q.Series = SeriesReadBytes }, ErrInvalidArgument},
+		{func(q *HotKeysQuery) { q.Label = "other" }, ErrInvalidArgument},
+		{func(q *HotKeysQuery) { q.Top = -1 }, ErrInvalidArgument},
+		{func(q *HotKeysQuery) { q.InSubBucket, q.SubBucket = true, 2 }, ErrInvalidArgument},
+		{func(q *HotKeysQuery) { q.InSubBucket, q.SubBucket = true, -1 }, ErrInvalidArgument},
+		{func(q *HotKeysQuery) { q.From, q.To = later, at }, ErrInvalidArgument},
+		{func(q *HotKeysQuery) { q.From = later.Add(time.Second) }, ErrOutOfSnapshotWindow},
+		{func(q *HotKeysQuery) { q.To = at.Add(-time.Second) }, ErrOutOfSnapshotWindow},
+		{func(q *HotKeysQuery) { q.Column = at.Add(1) }, ErrNoSnapshot},
+	} {
+		q := query
+		c.change(&q)
+		if _, err := s.HotKeys(q); !errors.Is(err, c.err) {
+			t.Errorf("%+v: %v, want %v", q, err, c.err)
+		}
 	}
 	off, _ := newTestSampler(t, MemSamplerOptions{})
-	RunHotKeysAggregator(ctx, off)
-}
-
-func TestPsWithoutALaneSampleToo(t *testing.T) {
-	opts := everyKey()
-	s, clock := newTestSampler(t, opts)
-	c := s.core.Load()
-	if c.table == nil {
-		t.Skip("this build has no lanes")
+	off.RegisterRoute(1, nil, nil, 1)
+	off.Observe(1, []byte("a"), OpWrite, 0, LabelLegacy)
+	if _, err := off.HotKeys(query); !errors.Is(err, ErrHotKeysOff) || !errors.Is(off.PublishHotKeys(), ErrHotKeysOff) || off.HotKeysSnapshot(1, "") != nil {
+		t.Errorf("hot keys are off: %v", err)
 	}
-	s.RegisterRoute(1, nil, nil, 0)
-	for c.husk.take() != 0 {
-	}
-	for range 1000 {
-		s.Observe(1, []byte("k"), OpWrite, 1, LabelRedis)
-	}
-	published(t, s, clock)
-	stats := s.Stats()
-	if got := countsOf(s.HotKeysSnapshot(1, LabelRedis)); got["k"] != 1000 || stats.HotKeysRolled != 1000 || stats.HotKeysSampled != 1000 {
-		t.Errorf("%v, %+v", got, stats)
+	var none *MemSampler
+	if _, err := none.HotKeys(query); !errors.Is(err, ErrDisabled) || !errors.Is(none.PublishHotKeys(), ErrDisabled) {
+		t.Errorf("no sampler: %v", err)
 	}
 }
 
-func TestObserveAllocatesNothingWhereKeysAreSampled(t *testing.T) {
-	s, _ := newTestSampler(t, everyKey())
-	s.RegisterRoute(1, nil, nil, 0)
-	key := []byte("key")
-	if n := testing.AllocsPerRun(1000, func() { s.Observe(1, key, OpWrite, 1, LabelRedis) }); n != 0 {
-		t.Errorf("%v allocations", n)
+func TestAQuestionIsReadFromAURL(t *testing.T) {
+	got, err := ParseHotKeysQuery("route_id=18446744073709551615&label=s3&series=reads&sub_bucket=3&top=5000&from_unix_ms=1&to_unix_ms=2&x=y")
+	want := HotKeysQuery{
+		RouteID: math.MaxUint64, Label: LabelS3, Series: SeriesReads, InSubBucket: true, SubBucket: 3, Top: 1024,
+		From: time.UnixMilli(1), To: time.UnixMilli(2),
 	}
-}
-
-func TestCloseBesideEveryMethodOfHotKeys(t *testing.T) {
-	for range 15 {
-		s, clock := newTestSampler(t, everyKey())
-		s.RegisterRoute(1, nil, nil, 0)
-		var all sync.WaitGroup
-		for _, method := range []func(i uint64){
-			func(i uint64) { s.Observe(1, []byte{byte(i)}, OpWrite, 1, LabelS3) },
-			func(i uint64) { s.Observe(1, []byte{byte(i)}, OpWrite, 1, LabelRedis) },
-			func(i uint64) { clock.Advance(time.Second); _ = s.PublishHotKeys() },
-			func(i uint64) { s.RemoveRoute(1); s.RegisterRoute(1, nil, nil, 0) },
-			func(i uint64) { s.HotKeysSnapshot(1, LabelS3); s.Stats() },
-			func(i uint64) {
-				reply, _ := s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesWrites})
-				if !slices.IsSortedFunc(reply.Keys(), func(a, b HotKey) int { return int(b.Count) - int(a.Count) }) {
-					t.Error("not sorted")
-				}
-			},
-		} {
-			all.Add(1)
-			go func() {
-				defer all.Done()
-				for i := range uint64(200) {
-					method(i)
-				}
-			}()
+	if err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := ParseHotKeysQuery("route_id=1"); err != nil || got != (HotKeysQuery{RouteID: 1, Series: SeriesWrites, Top: got.Top}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, text := range []string{"", "route_id=x", "route_id=1&label=other", "route_id=1&top=0", "route_id=1&series=bytes", "route_id=1&sub_bucket=-1", "route_id=1&from_unix_ms=2&to_unix_ms=1"} {
+		if _, err := ParseHotKeysQuery(text); !errors.Is(err, ErrInvalidArgument) {
+			t.Errorf("%q: %v", text, err)
 		}
-		time.Sleep(time.Millisecond)
-		s.Close()
-		all.Wait()
+	}
+}
+
+func TestTheHotKeysOfAClusterAddUp(t *testing.T) {
+	ask := func(keys ...string) *HotKeys {
+		s, clock := newHotSampler(t, nil)
+		observeKeys(s, OpWrite, LabelRedis, keys...)
+		published(t, s, clock)
+		reply, err := s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelRedis, Series: SeriesWrites, Top: MaxHotKeysPerRoute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := reply.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := ParseHotKeysJSON(text, 0)
+		if err != nil || !slices.EqualFunc(parsed.Keys(), reply.Keys(), func(a, b HotKey) bool {
+			return bytes.Equal(a.Key, b.Key) && a.Count == b.Count && a.CountLow == b.CountLow && a.CountHigh == b.CountHigh
+		}) {
+			t.Fatalf("%v in %s", err, text)
+		}
+		return parsed
+	}
+	// "second" is second on both nodes, and first in sum.
+	one, two := ask("a", "b", "second", "one"), ask("c", "d", "second", "two")
+	sources := []HotKeysSource{{Node: "n1", HotKeys: one}, {Node: "n2", HotKeys: two}, {Node: "n3"}}
+	merged, err := MergeHotKeys(sources, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := merged.Info()
+	if keys := merged.Keys(); len(keys) != 1 || string(keys[0].Key) != "second" || keys[0].Count != 6 || info.SampledN != 20 || info.Degraded {
+		t.Errorf("%v, %+v", keys, info)
+	}
+	sources = append(sources, HotKeysSource{Node: "n4", Err: errors.New("gone away")})
+	if merged, err = MergeHotKeys(sources, 0); err != nil || !merged.Info().Degraded || len(merged.Keys()) != 7 {
+		t.Errorf("a node did not answer: %v, %+v", err, merged.Info())
+	}
+	if text, err := merged.JSON(); err != nil || !strings.Contains(string(text), "gone away") {
+		t.Errorf("%v: %s", err, text)
+	}
+	if _, err := MergeHotKeys(sources[2:], 0); !errors.Is(err, ErrNoSnapshot) {
+		t.Errorf("nobody has a reply: %v", err)
+	}
+	if _, err := ParseHotKeysJSON([]byte(`{"route_id":`), 0); !errors.Is(err, ErrMalformed) {
+		t.Errorf("half a reply: %v", err)
+	}
+	if _, err := ParseHotKeysJSON(make([]byte, 100), 99); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("too long: %v", err)
+	}
+	one.Close()
+	if _, err := MergeHotKeys(sources, 0); !errors.Is(err, ErrClosed) {
+		t.Errorf("a closed reply: %v", err)
+	}
+	if _, err := one.JSON(); !errors.Is(err, ErrClosed) || one.Keys() != nil || one.Info() != (HotKeysInfo{}) {
+		t.Errorf("a closed reply: %v", err)
 	}
 }

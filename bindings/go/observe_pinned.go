@@ -97,7 +97,6 @@ func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name La
 		home := s.labels.home(address)
 		if s.labels.addresses[home] == address && s.labels.lengths[home] == len(name) {
 			offsetInRoute := s.labels.offsets[2*home+uint64(op)]
-			counted, isSample := false, false
 			if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
 				lane := (*lane)(at(c.lanes[p]))
 				lane.inside = 1
@@ -112,20 +111,26 @@ func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name La
 							counter[0]++
 							counter[2] += size
 							*(*uint8)(at(segment.marks + offset>>blockOffsetBits)) = 1
-							counted, isSample = true, s.isDue(p, place, op, len(key))
+							isSample := false
+							if gap := &s.gaps[p]; s.series>>(op&1)&1 == 0 {
+							} else if gap.left > 1 && len(key) <= s.longest && !isBucket(place) {
+								gap.left--
+							} else {
+								isSample = s.isDue(p, place, op, len(key))
+							}
+							leave(lane)
+							procUnpin()
+							if isSample {
+								c.offer(routeID, key, op, uint32(offsetInRoute/cellOffset))
+							}
+							runtime.KeepAlive(c)
+							return
 						}
 					}
 				}
 				leave(lane)
 			}
 			procUnpin()
-			if isSample {
-				c.offer(routeID, key, op, uint32(offsetInRoute/cellOffset))
-			}
-			if counted {
-				runtime.KeepAlive(c)
-				return
-			}
 		}
 	}
 	c.count(routeID, key, op, size, name.number()&c.labelMask)
