@@ -100,6 +100,7 @@ func (h *Handler) hotKeysOfCluster(r *http.Request, query keyviz.HotKeysQuery) (
 	sources := []keyviz.HotKeysSource{{Node: h.options.Node, HotKeys: own}}
 	elsewhen := errors.Is(ownErr, keyviz.ErrOutOfSnapshotWindow)
 	known := map[string]bool{h.options.Node: true}
+	reference := own
 	for i, one := range answers {
 		defer one.reply.Close()
 		source := keyviz.HotKeysSource{Node: h.peers[i].name, HotKeys: one.reply, Err: one.err}
@@ -116,8 +117,10 @@ func (h *Handler) hotKeysOfCluster(r *http.Request, query keyviz.HotKeysQuery) (
 			if one.node != "" {
 				source.Node, known[one.node] = one.node, true
 			}
-			if !isAbout(one.reply, query) {
+			if source.Err == nil && !(isAbout(one.reply, query) && canMerge(reference, one.reply)) {
 				source.HotKeys, source.Err = nil, errors.New("it answered another question")
+			} else if reference == nil {
+				reference = one.reply
 			}
 		}
 		if source.Err != nil {
@@ -137,8 +140,18 @@ func hasNone(err error) bool {
 	return errors.Is(err, keyviz.ErrNoSnapshot) || errors.Is(err, keyviz.ErrOutOfSnapshotWindow)
 }
 
-// isAbout tells whether a reply, if there is one, is to this question. (Where labels are off, it is of another label; those
-// of different nodes are of one all the same, or the merge says so.)
+// canMerge tells whether two replies, if there are two, are to one question: one that isn't must not spoil the rest.
+func canMerge(one, other *keyviz.HotKeys) bool {
+	if one == nil || other == nil {
+		return true
+	}
+	both, err := keyviz.MergeHotKeys([]keyviz.HotKeysSource{{Node: "one", HotKeys: one}, {Node: "other", HotKeys: other}}, 1)
+	both.Close()
+	return err == nil
+}
+
+// isAbout tells whether a reply, if there is one, is to this question. (Where labels are off, or one is not known here, it
+// says that it is of the legacy label; canMerge tells more.)
 func isAbout(reply *keyviz.HotKeys, query keyviz.HotKeysQuery) bool {
 	if reply == nil {
 		return true

@@ -208,3 +208,16 @@ func TestANodeWithoutASnapshotAnsweredAndOneThatFailsDegrades(t *testing.T) {
 		t.Errorf("%+v", answer)
 	}
 }
+
+func TestAPeerThatAnswersUnderAnotherLabelSpoilsNothing(t *testing.T) {
+	redis := get(newHandler(t, Options{Sampler: newHotSampler(t, map[string]int{"b": 3})}), "/hotkeys?route_id=1&label=redis").Body.String()
+	for _, label := range []string{"", "s3", "kafka"} { // legacy, another one, and one that is not known here
+		peer := httptest.NewServer(answering(200, strings.Replace(redis, `"redis"`, `"`+label+`"`, 1)))
+		h := newHandler(t, Options{Sampler: newHotSampler(t, map[string]int{"a": 2}), Node: "n1", Peers: []string{peer.URL}})
+		answer := readKeys(t, get(h, "/hotkeys?route_id=1&label=redis"), 200)
+		peer.Close()
+		if answer.SampledN != 2 || !answer.Degraded || answer.Fanout.Responded != 1 || answer.Fanout.Nodes[1].Error == "" {
+			t.Errorf("%q: %+v", label, answer)
+		}
+	}
+}
