@@ -107,8 +107,9 @@ bench-matrix:
 	$(CARGO) bench --bench matrix
 	KEYVIZ_GO=$(GO) $(CARGO) bench --bench wire
 
-bench-hotkeys: build
+bench-hotkeys: go
 	$(CARGO) bench --bench hotkeys
+	cd $(GODIR) && $(GO) run ./internal/benchhotkeys
 
 clean:
 	$(CARGO) clean

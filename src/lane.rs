@@ -226,14 +226,27 @@ impl Lane {
         &self.cells
     }
 
-    /// Takes `count` samples of a key that the host has rolled for, in the shared lane. Whether the route is known.
+    /// Takes `count` samples of a key that the host has rolled for, as the lane's holder. Whether the route is known.
     pub fn offer_key(&self, hot: &Hot, observation: Observation<'_>, count: u64) -> bool {
+        self.passages.enter();
+        let known = self.offer_inside(hot, observation, count);
+        self.passages.leave();
+        known
+    }
+
+    /// As [`Lane::offer_key`], in the shared lane.
+    pub fn offer_key_shared(&self, hot: &Hot, observation: Observation<'_>, count: u64) -> bool {
         let passage = hot.shared_passages.enter();
+        let known = self.offer_inside(hot, observation, count);
+        hot.shared_passages.leave(passage);
+        known
+    }
+
+    fn offer_inside(&self, hot: &Hot, observation: Observation<'_>, count: u64) -> bool {
         let place = hot.find(&observation);
         if let Some((keys, key)) = place.and_then(|place| self.sampling(place, &observation)) {
             keys.offer(observation.route_id, observation.label, observation.op, key, count);
         }
-        hot.shared_passages.leave(passage);
         place.is_some()
     }
 

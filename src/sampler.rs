@@ -540,12 +540,17 @@ impl Sampler {
         HotKeys::new(&snapshot, query, within)
     }
 
-    /// Takes `count` samples of a key from a host that rolls for itself (one in `hot_keys_sample_rate`). Whether the
-    /// route is known; in a virtual bucket, they are ignored.
+    /// Takes `count` samples of a key from a host that rolls for itself (one in `hot_keys_sample_rate`), in the calling
+    /// thread's lane. Whether the route is known; in a virtual bucket, they are ignored.
+    #[allow(unsafe_code)]
     pub fn offer_hot_key(&self, route_id: u64, key: &[u8], op: Op, label: Label, count: u64) -> Result<bool, Error> {
         self.tracker()?;
         let observation = Observation { route_id, key: Some(key), bytes: 0, op: op as u32, label: label as u32 };
-        Ok(self.pool.shared().offer_key(&self.hot, observation, count))
+        Ok(match self.thread_lane() {
+            // SAFETY: as in `count_plain`.
+            Some(lane) => unsafe { &*lane }.offer_key(&self.hot, observation, count),
+            None => self.pool.shared().offer_key_shared(&self.hot, observation, count),
+        })
     }
 
     /// Drops the oldest columns until everything fits into the memory limit.

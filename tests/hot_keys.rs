@@ -521,12 +521,53 @@ fn the_memory_limit_holds_for_hot_keys_too() {
 fn offered_keys_count_as_samples() {
     let sampler = sampler_with(options(), &[route(1, "", "")]);
     assert_eq!(sampler.offer_hot_key(1, b"a", Op::Write, Label::Redis, 3), Ok(true));
+    assert_eq!(sampler.stats().lanes, 2, "the thread took a lane, beside the shared one");
     assert_eq!(sampler.offer_hot_key(1, b"b", Op::Write, Label::Redis, 0), Ok(true));
     write(&sampler, 1, &["a"]);
     sampler.publish_hot_keys(T0 + 1).unwrap();
     let all = snapshot(&sampler, 1).unwrap();
     assert_eq!((counts(&all), all.sampled_n()), (named(&[("a", 4)]), 4));
     assert_eq!(sampler.drain(T0 + 2).unwrap().rows[0].counters.writes, 1, "an offer counts in no cell");
+}
+
+#[test]
+fn threads_that_offer_at_once_drop_nothing() {
+    // More of them than windows in the lane that they would share, each with keys of many routes, beside publications.
+    const THREADS: u64 = 32;
+    const EACH: u64 = 4_000;
+    let ids: Vec<u64> = (1..=50).collect();
+    let sampler = sampler_with(options(), &ids.iter().map(|&id| route(id, "", "")).collect::<Vec<_>>());
+    let mut published = 0;
+    let mut publish = |step: i64| {
+        sampler.publish_hot_keys(T0 + step).unwrap();
+        published += sampler.hot_keys_snapshots().unwrap().iter().map(|one| one.sampled_n()).sum::<u64>();
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (sampler, ids) = (&sampler, &ids);
+            scope.spawn(move || {
+                for i in 0..EACH {
+                    let id = ids[(thread + i) as usize % ids.len()];
+                    assert_eq!(sampler.offer_hot_key(id, &i.to_be_bytes(), Op::Write, Label::Redis, 1), Ok(true));
+                }
+            });
+        }
+        (1..20).for_each(&mut publish);
+    });
+    publish(20);
+    let stats = sampler.stats();
+    assert_eq!((stats.hot_keys_dropped, stats.hot_keys_sampled, published), (0, THREADS * EACH, THREADS * EACH));
+}
+
+#[test]
+fn a_thread_without_a_lane_offers_in_the_shared_one() {
+    let sampler = sampler_with(Options { max_lanes: 1, ..options() }, &[route(1, "", "")]);
+    let offer = || sampler.offer_hot_key(1, b"a", Op::Write, Label::Redis, 1);
+    assert_eq!(offer(), Ok(true));
+    // This thread holds the only lane.
+    std::thread::scope(|scope| assert_eq!(scope.spawn(offer).join().unwrap(), Ok(true)));
+    sampler.publish_hot_keys(T0 + 1).unwrap();
+    assert_eq!(counts(&snapshot(&sampler, 1).unwrap()), named(&[("a", 2)]));
 }
 
 #[test]

@@ -22,3 +22,17 @@ func BenchmarkObserve(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkObserveHotKeys(b *testing.B) {
+	for _, on := range []int{0, 1, 16, 1024} {
+		b.Run(fmt.Sprint(on), func(b *testing.B) {
+			s := NewMemSampler(MemSamplerOptions{KeyVizLabelsEnabled: true, HotKeysEnabled: on > 0, HotKeysSampleRate: on})
+			s.RegisterRoute(1, nil, nil, 0)
+			key := []byte("key000000000012")
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Observe(1, key, OpWrite, 100, LabelRedis)
+			}
+		})
+	}
+}

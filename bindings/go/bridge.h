@@ -38,12 +38,22 @@ static inline keyviz_status_t kv_observe(keyviz_sampler_t *sampler, uint64_t rou
     return keyviz_observe(sampler, route_id, key, key_len, op, value_len, label);
 }
 
+static inline void kv_offer_hot_key(keyviz_sampler_t *sampler, uint64_t route_id, const char *key, size_t key_len,
+                                    uint32_t op, uint32_t label) {
+    keyviz_sampler_offer_hot_key(sampler, route_id, key, key_len, op, label, 1);
+}
+
+/* The hot_keys_* options. */
+typedef struct {
+    uint32_t enabled, entries, rate, queue, longest, series, in_columns;
+} kv_hot_keys_t;
+
 /* `resolutions` are pairs of a step and a retention, in ns. */
 static keyviz_sampler_t *kv_sampler_new(int64_t step_ns, int64_t created_ns, uint32_t history_columns,
                                         uint32_t max_tracked_routes, uint32_t max_member_routes_per_slot,
                                         uint32_t key_buckets_per_route, uint32_t labels_enabled, uint32_t max_lanes,
                                         uint64_t memory_limit_bytes, const int64_t *resolutions,
-                                        keyviz_error_t *err) {
+                                        const kv_hot_keys_t *hot_keys, keyviz_error_t *err) {
     keyviz_options_t options = KEYVIZ_OPTIONS_INIT;
     options.step_ns = step_ns;
     options.created_ns = created_ns;
@@ -54,6 +64,13 @@ static keyviz_sampler_t *kv_sampler_new(int64_t step_ns, int64_t created_ns, uin
     options.labels_enabled = labels_enabled;
     options.max_lanes = max_lanes;
     options.memory_limit_bytes = memory_limit_bytes;
+    options.hot_keys_enabled = hot_keys->enabled;
+    options.hot_keys_per_route = hot_keys->entries;
+    options.hot_keys_sample_rate = hot_keys->rate;
+    options.hot_keys_queue_size = hot_keys->queue;
+    options.hot_keys_max_key_len = hot_keys->longest;
+    options.hot_keys_series = hot_keys->series;
+    options.hot_keys_in_columns = hot_keys->in_columns;
     for (size_t i = 0; i < KEYVIZ_RESOLUTIONS; i++) {
         options.resolutions[i].step_ns = resolutions[2 * i];
         options.resolutions[i].retention_ns = resolutions[2 * i + 1];
@@ -229,6 +246,44 @@ static keyviz_status_t kv_matrix_from_json(const char *json, size_t len, const k
 static keyviz_status_t kv_matrix_from_proto(const char *message, size_t len, uint32_t series,
                                             const keyviz_limits_t *limits, keyviz_matrix_t **out, keyviz_error_t *err) {
     return keyviz_matrix_from_proto(message, len, series, limits, out, err);
+}
+
+static keyviz_status_t kv_hot_keys_query_parse(const char *text, size_t len, keyviz_hot_keys_query_t *query,
+                                               keyviz_error_t *err) {
+    return keyviz_hot_keys_query_parse(text, len, query, err);
+}
+
+static keyviz_status_t kv_hot_keys_from_json(const char *json, size_t len, size_t max_bytes, keyviz_hot_keys_t **out,
+                                             keyviz_error_t *err) {
+    return keyviz_hot_keys_from_json(json, len, max_bytes, out, err);
+}
+
+/* A node's answer without its texts; those of several lie one behind the other: node, error, node, error... */
+typedef struct {
+    const keyviz_hot_keys_t *reply;
+    uint64_t node_len, error_len;
+    uint32_t failed;
+} kv_source_t;
+
+static keyviz_status_t kv_hot_keys_merge(const kv_source_t *from, size_t count, const char *texts, size_t top,
+                                         keyviz_hot_keys_t **out, keyviz_error_t *err) {
+    keyviz_hot_keys_source_t *sources = calloc(count, sizeof *sources);
+    if (!sources && count > 0) return KEYVIZ_ERR_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        sources[i].type_size = sizeof *sources;
+        sources[i].reply = from[i].reply;
+        sources[i].node = texts;
+        sources[i].node_len = from[i].node_len;
+        texts += from[i].node_len;
+        if (from[i].failed) {
+            sources[i].error = from[i].error_len > 0 ? texts : "";
+            sources[i].error_len = from[i].error_len;
+            texts += from[i].error_len;
+        }
+    }
+    keyviz_status_t status = keyviz_hot_keys_merge(sources, count, top, out, err);
+    free(sources);
+    return status;
 }
 
 static keyviz_status_t kv_live_page(const char *matrix_url, size_t matrix_url_len, const char *hot_keys_url,

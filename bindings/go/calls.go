@@ -13,6 +13,7 @@ import (
 	"unsafe"
 )
 
+// chars is for what is only read. Of no bytes it may be any address.
 func chars(b []byte) *C.char {
 	return (*C.char)(unsafe.Pointer(unsafe.SliceData(b)))
 }
@@ -83,6 +84,12 @@ func errorOf(status C.keyviz_status_t, failure *C.keyviz_error_t) error {
 		kind = ErrMalformed
 	case C.KEYVIZ_ERR_TOO_LARGE:
 		kind = ErrTooLarge
+	case C.KEYVIZ_ERR_HOT_KEYS_OFF:
+		kind = ErrHotKeysOff
+	case C.KEYVIZ_ERR_NO_SNAPSHOT:
+		kind = ErrNoSnapshot
+	case C.KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW:
+		kind = ErrOutOfSnapshotWindow
 	default:
 		return errors.New("keyviz: " + said)
 	}
@@ -143,6 +150,14 @@ func (c *core) stats() Stats {
 		CounterBytes:   uint64(stats.counter_bytes),
 		RouteBytes:     uint64(stats.route_bytes),
 		HistoryBytes:   uint64(stats.history_bytes),
+
+		HotKeyBytes:      uint64(stats.hot_key_bytes),
+		HotKeySnapshots:  uint64(stats.hot_key_snapshots),
+		HotKeysRolled:    uint64(stats.hot_keys_rolled) + c.sampling.rolls(),
+		HotKeysSkipped:   uint64(stats.hot_keys_skipped),
+		HotKeysSampled:   uint64(stats.hot_keys_sampled),
+		HotKeysDropped:   uint64(stats.hot_keys_dropped),
+		HotKeysForgotten: uint64(stats.hot_keys_forgotten),
 	}
 }
 

@@ -12,6 +12,8 @@ package keyviz
 
 #cgo nocallback kv_observe
 #cgo noescape kv_observe
+#cgo nocallback kv_offer_hot_key
+#cgo noescape kv_offer_hot_key
 #cgo nocallback kv_sampler_new
 #cgo noescape kv_sampler_new
 #cgo nocallback kv_save_history
@@ -57,7 +59,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 )
 
 // Enabled tells whether this build counts: it needs cgo. Without it, the package compiles and every sampler is off.
@@ -86,11 +87,13 @@ type core struct {
 
 	// table is where the address of the current route table stands; nil: every observation crosses.
 	table *uint64
-	// labels are those that Observe counts by itself; none where the cell depends on the key, too.
+	// labels are those that Observe counts by itself; none where the cell depends on the key, too, or keys are sampled.
 	labels labelTable
 	// shared is the lane of Ps that have none, and passages its passages.
 	shared   *lane
 	passages *sharedPassages
+	// sampling is nil where hot keys are off.
+	sampling *sampling
 	// labelMask is 0 where labels are off: it makes every label legacy.
 	labelMask uint32
 	// lanes are the lanes' addresses by P; 0: not acquired yet.
@@ -100,6 +103,9 @@ type core struct {
 	options MemSamplerOptions
 	clock   clock
 	husk    *husk
+	// hotKeysSeries are those whose keys are sampled.
+	hotKeysSeries HotKeysSeries
+	published     publications
 
 	// mu orders flushes, and guards what follows.
 	mu      sync.Mutex
@@ -146,7 +152,7 @@ func newCore(options MemSamplerOptions, more MoreOptions) (*core, error) {
 		resolutions[2*i], resolutions[2*i+1] = C.int64_t(coarse.Step), C.int64_t(coarse.Retention)
 	}
 	options = options.effective()
-	c := &core{options: options}
+	c := &core{options: options, hotKeysSeries: more.HotKeysSeries}
 	c.labels.clear()
 	c.clock, c.at = newClock(options.Now)
 	c.columns.limit = options.HistoryColumns
@@ -158,15 +164,29 @@ func newCore(options MemSamplerOptions, more MoreOptions) (*core, error) {
 	if created == 0 {
 		created = 1 // 0 would mean the system's clock.
 	}
-	labelled := C.uint32_t(0)
+	labelled, lanes := C.uint32_t(0), C.uint32_t(maxLanes)
 	if options.KeyVizLabelsEnabled {
 		labelled, c.labelMask = 1, math.MaxUint32
+	}
+	tracked := C.kv_hot_keys_t{
+		entries: number32(options.HotKeysPerRoute),
+		rate:    number32(options.HotKeysSampleRate),
+		queue:   number32(options.HotKeysQueueSize),
+		longest: number32(options.HotKeysMaxKeyLen),
+		series:  C.uint32_t(more.HotKeysSeries),
+	}
+	if options.HotKeysEnabled {
+		// The threads that hand samples over take lanes, too.
+		tracked.enabled, lanes = 1, 2*maxLanes
+		if more.HotKeysInColumns {
+			tracked.in_columns = 1
+		}
 	}
 	failure := newError()
 	c.handle = C.kv_sampler_new(C.int64_t(options.Step), C.int64_t(created), number32(options.HistoryColumns),
 		number32(options.MaxTrackedRoutes), number32(options.MaxMemberRoutesPerSlot),
-		number32(options.KeyBucketsPerRoute), labelled, maxLanes, C.uint64_t(more.MemoryLimitBytes), &resolutions[0],
-		&failure)
+		number32(options.KeyBucketsPerRoute), labelled, lanes, C.uint64_t(more.MemoryLimitBytes), &resolutions[0],
+		&tracked, &failure)
 	if c.handle == nil {
 		return nil, errors.New("keyviz: " + C.GoString(&failure.message[0]))
 	}
@@ -219,11 +239,15 @@ func (c *core) reserve(lane uintptr, cell uint32) bool {
 
 // cross counts an observation in one call of the library.
 func (c *core) cross(routeID uint64, key []byte, op Op, size uint64, label uint32) {
-	var at *C.char
-	if len(key) > 0 {
-		at = (*C.char)(unsafe.Pointer(unsafe.SliceData(key)))
-	}
-	C.kv_observe(c.handle, C.uint64_t(routeID), at, C.size_t(len(key)), C.uint32_t(op),
+	C.kv_observe(c.handle, C.uint64_t(routeID), chars(key), C.size_t(len(key)), C.uint32_t(op),
 		C.uint64_t(size-uint64(len(key))), C.uint32_t(label))
+	runtime.KeepAlive(c)
+}
+
+// offer gives the library the key of an observation that was counted in place and is a sample, or too long for one.
+//
+//go:noinline
+func (c *core) offer(routeID uint64, key []byte, op Op, label uint32) {
+	C.kv_offer_hot_key(c.handle, C.uint64_t(routeID), chars(key), C.size_t(len(key)), C.uint32_t(op), C.uint32_t(label))
 	runtime.KeepAlive(c)
 }

@@ -17,6 +17,12 @@
 // keeps, and [Merge] makes one of those of a cluster's nodes. A [Matrix] is written as JSON, protobuf, CSV, a picture, or
 // with others as a page ([HeatmapPage]) that needs nothing but a browser.
 //
+// # Hot keys
+//
+// With HotKeysEnabled, the keys of one write in HotKeysSampleRate are sampled, and [RunHotKeysAggregator] publishes them each
+// Step: [MemSampler.HotKeysSnapshot], and with bounds [MemSampler.HotKeys]. Keys are data about users: the package writes them
+// nowhere but into these results, and without the option none is kept.
+//
 // # Building
 //
 // The package is a door to libkeyviz, which is linked statically; `make go` in the libkeyviz repository (or
@@ -36,6 +42,8 @@
 // table, adds to the P's counters in the library's memory, and unpins. A lane's flag, 1 in the meantime, tells the
 // library when nothing that it gave up can still be in use. keyviz_hot_layout_t in keyviz.h is the contract; if the
 // linked library has another one, or the system can't support it, every observation is a C call, and as exact.
+//
+// Hot keys are rolled for in Go, by each P; only a sample is a C call, which puts the key into a sketch of the calling thread.
 package keyviz
 
 //go:generate ./build.sh

@@ -7,13 +7,18 @@ import (
 
 // MoreOptions are options beyond those of [MemSamplerOptions]. The zero value changes nothing.
 type MoreOptions struct {
-	// MemoryLimitBytes is a budget for counters, routes and history; 0: none. Routes that no longer fit fold into the
-	// virtual bucket, and the history drops its oldest columns.
+	// MemoryLimitBytes is a budget for counters, routes, history and hot keys; 0: none. Routes that no longer fit fold into
+	// the virtual bucket, the history drops its oldest columns, and samples of hot keys are dropped.
 	MemoryLimitBytes uint64
 	// Resolutions: columns that leave the history are summed up in columns of the first resolution, those that leave
 	// it in columns of the second, and so on; at most four, each a multiple of the one before (the first: of the step).
 	// None: they are dropped.
 	Resolutions []Resolution
+	// HotKeysSeries says whose keys are sampled, where hot keys are on; default: those of writes.
+	HotKeysSeries HotKeysSeries
+	// HotKeysInColumns keeps the top 8 keys of each route, label and series with each column, where hot keys are on; see
+	// [HotKeysQuery].Column.
+	HotKeysInColumns bool
 }
 
 // Resolution is one of coarser columns: each spans Step, and is kept for Retention.
@@ -32,6 +37,16 @@ func NewMemSamplerWith(opts MemSamplerOptions, more MoreOptions) (*MemSampler, e
 	s.core.Store(c)
 	return s, nil
 }
+
+// HotKeysSeries says whose keys are sampled.
+type HotKeysSeries uint8
+
+// The choices. Each series has sketches of its own.
+const (
+	HotKeysWrites HotKeysSeries = 0
+	HotKeysReads  HotKeysSeries = 1
+	HotKeysBoth   HotKeysSeries = 2
+)
 
 // The reasons why a saved history is refused.
 var (

@@ -139,7 +139,8 @@ type KeyvizHotKeysSnapshot struct {
 	Label   Label
 	// SampledN is the number of observations that the sketch took in.
 	SampledN uint64
-	// DroppedSamples found the queue full; SkippedLongKeys were longer than HotKeysMaxKeyLen.
+	// DroppedSamples could not be taken; SkippedLongKeys were longer than HotKeysMaxKeyLen. Both are of all routes, in the
+	// window that the snapshot is of.
 	DroppedSamples, SkippedLongKeys uint64
 	SnapshotAt                      time.Time
 	// SampleRate: one in so many observations is sampled. Capacity: keys that the sketch holds.

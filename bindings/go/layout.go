@@ -74,6 +74,7 @@ const (
 	// The low bits of a place.
 	placeDirect  = 1
 	placeDivided = 2
+	placeBucket  = 8 // beside placeDirect: a virtual bucket
 
 	entrySize = unsafe.Sizeof(entry{})
 
@@ -105,7 +106,9 @@ func (c *core) readLayout() {
 	c.table = (*uint64)(layout.table)
 	c.shared = (*lane)(layout.shared_lane)
 	c.passages = (*sharedPassages)(layout.shared_passages)
-	if c.options.KeyBucketsPerRoute == 1 {
+	if c.options.HotKeysEnabled {
+		c.sampling = newSampling(&c.options, c.hotKeysSeries)
+	} else if c.options.KeyBucketsPerRoute == 1 {
 		c.labels = newLabelTable(c.options.KeyVizLabelsEnabled)
 	}
 }

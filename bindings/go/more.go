@@ -84,6 +84,16 @@ type Stats struct {
 	Missed uint64
 	// CounterBytes, RouteBytes and HistoryBytes are the library's memory. The garbage collector doesn't know of it.
 	CounterBytes, RouteBytes, HistoryBytes uint64
+	// HotKeyBytes are the library's, too: samples, snapshots, and what columns keep.
+	HotKeyBytes uint64
+	// HotKeySnapshots that are published: one for each route, label and series that was sampled.
+	HotKeySnapshots uint64
+	// Observations, so far, on routes with slots of their own, in the series that are tracked: each was rolled for
+	// (HotKeysRolled), or its key was too long (HotKeysSkipped). Exact while nobody observes.
+	HotKeysRolled, HotKeysSkipped uint64
+	// HotKeysSampled are the samples, so far. Each is in a snapshot, or in the window under way, or was dropped for want of
+	// memory (HotKeysDropped), or went with its route (HotKeysForgotten).
+	HotKeysSampled, HotKeysDropped, HotKeysForgotten uint64
 }
 
 // Stats reads the statistics. It takes time in proportion to the routes.

@@ -14,7 +14,8 @@ const countsInPlace = true
 // neither OpRead nor OpWrite counts nothing.
 //
 // Any goroutine, any time. It takes no lock, allocates nothing, and calls no C function but for the first observations
-// of a route. In this build all goroutines share one set of counters, with atomic additions.
+// of a route, and for one in HotKeysSampleRate where hot keys are on. In this build all goroutines share one set of
+// counters, with atomic additions.
 func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, label Label) {
 	if s == nil {
 		return

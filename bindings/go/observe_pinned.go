@@ -27,7 +27,7 @@ func procUnpin()
 // neither OpRead nor OpWrite counts nothing.
 //
 // Any goroutine, any time. It takes no lock, allocates nothing, and calls no C function but for the first observations
-// of each P.
+// of each P, and for one in HotKeysSampleRate where hot keys are on.
 func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, name Label) {
 	if s == nil {
 		return
@@ -83,13 +83,57 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 	c.countAny(routeID, key, op, valueLen, name)
 }
 
-// countAny is Observe for what isn't plain.
+// countAny is Observe for what isn't plain, and where keys are sampled.
 //
 //go:noinline
 func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name Label) {
-	if op <= OpWrite {
-		c.count(routeID, key, op, uint64(len(key))+uint64(max(valueLen, 0)), name.number()&c.labelMask)
+	if op > OpWrite {
+		return
 	}
+	size := uint64(len(key)) + uint64(max(valueLen, 0))
+	if s := c.sampling; s != nil {
+		// What is plain, as in Observe, with the key at hand.
+		address := uintptr(unsafe.Pointer(unsafe.StringData(string(name))))
+		home := s.labels.home(address)
+		if s.labels.addresses[home] == address && s.labels.lengths[home] == len(name) {
+			offsetInRoute := s.labels.offsets[2*home+uint64(op)]
+			if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
+				lane := (*lane)(at(c.lanes[p]))
+				lane.inside = 1
+				word := acquire(c.table)
+				entry := table(word).at(table(word).home(routeID))
+				if acquire(&entry.id) == routeID {
+					if place := acquire(&entry.place); place&placeDirect != 0 {
+						segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), place&placeSegment))
+						if counters := acquire(&segment.counters); counters != 0 {
+							offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
+							counter := (*[3]uint64)(at(counters + offset))
+							counter[0]++
+							counter[2] += size
+							*(*uint8)(at(segment.marks + offset>>blockOffsetBits)) = 1
+							isSample := false
+							if gap := &s.gaps[p]; s.series>>(op&1)&1 == 0 {
+							} else if gap.left > 1 && len(key) <= s.longest && !isBucket(place) {
+								gap.left--
+							} else {
+								isSample = s.isDue(p, place, op, len(key))
+							}
+							leave(lane)
+							procUnpin()
+							if isSample {
+								c.offer(routeID, key, op, uint32(offsetInRoute/cellOffset))
+							}
+							runtime.KeepAlive(c)
+							return
+						}
+					}
+				}
+				leave(lane)
+			}
+			procUnpin()
+		}
+	}
+	c.count(routeID, key, op, size, name.number()&c.labelMask)
 }
 
 // count counts whatever an observation may come across.
@@ -117,8 +161,10 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 		}
 		lane := (*lane)(at(address))
 		lane.inside = 1
-		number := cellOf(table(acquire(c.table)).find(routeID), key, label)
+		place := table(acquire(c.table)).find(routeID)
+		number := cellOf(place, key, label)
 		var counters uintptr
+		isSample := false
 		if number == 0 {
 			lane.missed++
 		} else if segment := lane.segment(number); acquire(&segment.counters) != 0 {
@@ -127,9 +173,13 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 			cell[op&1]++
 			cell[2+op&1] += size
 			segment.mark(number)
+			isSample = c.sampling != nil && c.sampling.isDue(p, place, op, len(key))
 		}
 		leave(lane)
 		procUnpin()
+		if isSample {
+			c.offer(routeID, key, op, label)
+		}
 		if number == 0 || counters != 0 {
 			return
 		}

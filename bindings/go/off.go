@@ -35,6 +35,8 @@ func (*core) lineage(time.Time, time.Time) map[uint64][]uint64        { return n
 func (*core) subBucketBounds(uint64, uint32) (lo, hi []byte, ok bool) { return nil, nil, false }
 func (*core) stats() Stats                                            { return Stats{} }
 func (*core) pollEvents() []Event                                     { return nil }
+func (*core) publishHotKeys() error                                   { return nil }
+func (*core) hotKeysSnapshot(uint64, Label) *KeyvizHotKeysSnapshot    { return nil }
 func (*core) saveHistory() ([]byte, error)                            { return nil, nil }
 func (*core) loadHistory([]byte) error                                { return nil }
 func (*core) saveHistoryFile(string) error                            { return nil }

@@ -29,7 +29,14 @@ func TestWithoutCgoEverySamplerIsOff(t *testing.T) {
 	_, ofJSON := ParseMatrixJSON(nil, MatrixLimits{})
 	_, ofMerge := NewMerge(MergeOptions{})
 	_, page := LivePage(LivePageOptions{MatrixURL: "matrix"})
-	for i, err := range []error{ofSampler, ofColumns, ofJSON, ofMerge, page} {
+	_, hotKeys := s.HotKeys(HotKeysQuery{})
+	_, hotKeysOfJSON := ParseHotKeysJSON(nil, 0)
+	_, hotKeysQuery := ParseHotKeysQuery("route_id=1")
+	_, hotKeysOfMerge := MergeHotKeys(nil, 0)
+	for i, err := range []error{
+		ofSampler, ofColumns, ofJSON, ofMerge, page,
+		s.PublishHotKeys(), hotKeys, hotKeysOfJSON, hotKeysQuery, hotKeysOfMerge,
+	} {
 		if !errors.Is(err, ErrDisabled) {
 			t.Errorf("%d: %v", i, err)
 		}

@@ -22,16 +22,18 @@ type MemSamplerOptions struct {
 	KeyBucketsPerRoute int
 	// KeyVizLabelsEnabled gives each label of a route its own slot. Without it, every observation counts as legacy.
 	KeyVizLabelsEnabled bool
-	// HotKeysEnabled asks for hot keys. This version keeps the option, and publishes none; see
-	// [MemSampler.HotKeysSnapshot].
+	// HotKeysEnabled samples the keys of writes on routes with slots of their own; see [MemSampler.HotKeysSnapshot].
+	// Without it no key is kept anywhere. Somebody has to publish what was sampled: [RunHotKeysAggregator].
 	HotKeysEnabled bool
-	// HotKeysPerRoute is the sketch's capacity in keys; default 64, cap 256.
+	// HotKeysPerRoute is the capacity in keys of a sketch, of which there is one for each route, label and series; default
+	// 64, cap 256. A key that is more than one in so many samples is always found.
 	HotKeysPerRoute int
 	// HotKeysSampleRate: one in so many observations is sampled; default 16, cap 1024.
 	HotKeysSampleRate int
-	// HotKeysQueueSize is how many samples wait at most; default 8192, cap 65536.
+	// HotKeysQueueSize is how many sketches a thread holds at most, until they are published; default 8192, cap 65536.
 	HotKeysQueueSize int
-	// HotKeysMaxKeyLen is the longest key that is sampled, in bytes; default 1024, cap 4096.
+	// HotKeysMaxKeyLen is the longest key that is sampled, in bytes; default 1024, cap 4096. Longer ones are counted as
+	// skipped, and never cut.
 	HotKeysMaxKeyLen int
 	// Now is the clock: every time that the sampler stamps comes from it. Default: time.Now. It may be called from any
 	// goroutine, one of them holding the sampler's lock: it must not call the sampler.

@@ -128,8 +128,10 @@ func (c *core) countShared(routeID uint64, key []byte, op Op, size uint64, label
 	for {
 		inside := &c.passages.inside[atomic.LoadUint64(&c.passages.generation)&1]
 		atomic.AddUint64(inside, 1)
-		number := cellOf(table(atomic.LoadUint64(c.table)).find(routeID), key, label)
+		place := table(atomic.LoadUint64(c.table)).find(routeID)
+		number := cellOf(place, key, label)
 		var counters uintptr
+		isSample := false
 		if number == 0 {
 			atomic.AddUint64(&c.shared.missed, 1)
 		} else if segment := c.shared.segment(number); atomic.LoadUintptr(&segment.counters) != 0 {
@@ -138,8 +140,12 @@ func (c *core) countShared(routeID uint64, key []byte, op Op, size uint64, label
 			atomic.AddUint64(&cell[op&1], 1)
 			atomic.AddUint64(&cell[2+op&1], size)
 			segment.mark(number)
+			isSample = c.sampling != nil && c.sampling.isDueShared(place, op, len(key))
 		}
 		atomic.AddUint64(inside, ^uint64(0))
+		if isSample {
+			c.offer(routeID, key, op, label)
+		}
 		if number == 0 || counters != 0 {
 			return
 		}

@@ -106,12 +106,6 @@ func (s *MemSampler) HotKeysOptions() (enabled bool, capacity, sampleRate, maxKe
 	return false, 0, 0, 0
 }
 
-// HotKeysSnapshot is the published hot keys of the writes to a route under a label; nil where there are none. This
-// version publishes none.
-func (s *MemSampler) HotKeysSnapshot(routeID uint64, label Label) *KeyvizHotKeysSnapshot {
-	return nil
-}
-
 // SubBucketBoundsFor is the key range of one part of a registered route's range, [lo, hi); a nil hi: unbounded. Not ok:
 // the route or the part is unknown, or the route is folded, or there is no such label. (Where labels are off, any label
 // will do.)
@@ -149,9 +143,4 @@ func RunFlusher(ctx context.Context, s *MemSampler, step time.Duration) {
 			s.Flush()
 		}
 	}
-}
-
-// RunHotKeysAggregator publishes hot keys until ctx is done. This version has none to publish: it waits for ctx.
-func RunHotKeysAggregator(ctx context.Context, s *MemSampler) {
-	<-ctx.Done()
 }

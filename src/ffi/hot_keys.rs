@@ -207,8 +207,9 @@ pub unsafe extern "C" fn keyviz_sampler_publish_hot_keys_now(
 
 /// Takes `count` samples of a key from a binding that rolls on its own side: it counts as if an observation had been
 /// sampled so often, and nothing is added to the cells. A key that is longer than hot_keys_max_key_len counts `count`
-/// times as skipped; a route in a virtual bucket, and a series that is not tracked, are ignored. Never blocks. Without a
-/// sampler nothing happens, and the call is OK.
+/// times as skipped; a route in a virtual bucket, and a series that is not tracked, are ignored. Never blocks. Each thread
+/// that calls it takes a lane, as for keyviz_observe; so threads don't meet, and nothing is dropped. Without a sampler
+/// nothing happens, and the call is OK.
 ///
 /// Errors: KEYVIZ_ERR_HOT_KEYS_OFF, KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_ERR_INVALID_ARGUMENT (op or label is none),
 /// KEYVIZ_ERR_NULL_POINTER.

@@ -31,12 +31,13 @@ pub const KEYVIZ_HOT_LAYOUT_VERSION: u32 = 1;
 ///      (16 bytes: id, place), which are searched from (id * hash_factor) >> shift on, upwards and around, until the
 ///      id is found (read the place first, then the id) or a place is 0. A place of 4, or none: unknown, add 1 to the
 ///      lane's missed counter and go to 4.
-///   3. The cell: if the place's bit 0 is set, (place >> 32) + (label & (place >> 9 & 0xffff)); otherwise place - 2 is
-///      the address of a divided route: first + label * stride + part. Its segment is the pair of addresses (counters,
-///      marks) at lane_segments + 16 * (number of the cell's highest bit), which is lane_segments + (place & 0x1f0)
-///      if bit 0 of the place is set. If it is 0: leave, call keyviz_hot_reserve, and begin again. At counters + 32 *
-///      cell lie reads, writes, read bytes, write bytes: add. Then look at the byte at marks + (cell >> block_bits), and
-///      if it is 0, store 1.
+///   3. The cell: if the place's bit 0 is set (and bit 3, too, if it is a virtual bucket's),
+///      (place >> 32) + (label & (place >> 9 & 0xffff)); otherwise place - 2 is the address of a divided route:
+///      first + label * stride + part. Its segment is the pair of addresses (counters, marks) at
+///      lane_segments + 16 * (number of the cell's highest bit), which is lane_segments + (place & 0x1f0) if bit 0 of the
+///      place is set. If it is 0: leave, call keyviz_hot_reserve, and begin again. At counters + 32 * cell lie reads,
+///      writes, read bytes, write bytes: add. Then look at the byte at marks + (cell >> block_bits), and if it is 0,
+///      store 1.
 ///   4. Leave: store 0 in the passage flag (in the shared lane: subtract 1 from where it was added).
 ///
 /// Between 1 and 4 the thread must not give the lane to another.

@@ -109,7 +109,7 @@ impl LaneKeys {
         }
     }
 
-    /// Takes `count` samples that the host has rolled for, in the lane that threads share.
+    /// Takes `count` samples that the host has rolled for, in a lane of any sort.
     pub fn offer(&self, route_id: u64, label: u32, op: u32, key: &[u8], count: u64) {
         if self.series >> op & 1 == 0 {
             return;

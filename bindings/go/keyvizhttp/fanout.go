@@ -31,8 +31,8 @@ const (
 // peer is another node's handler.
 type peer struct {
 	// name is what it is called unless it says so itself.
-	name string
-	url  *url.URL
+	name            string
+	matrix, hotKeys *url.URL
 }
 
 func parsePeer(text string) (peer, error) {
@@ -43,7 +43,7 @@ func parsePeer(text string) (peer, error) {
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		return peer{}, fmt.Errorf("keyvizhttp: peer %q is not the URL of a handler, like http://host:port/path/", u.Redacted())
 	}
-	return peer{name: u.Host + strings.TrimSuffix(u.Path, "/"), url: u.JoinPath("matrix")}, nil
+	return peer{name: u.Host + strings.TrimSuffix(u.Path, "/"), matrix: u.JoinPath("matrix"), hotKeys: u.JoinPath("hotkeys")}, nil
 }
 
 // peerClient is the host's client, or one of its own, that follows no redirects: another address is not the peer.
@@ -86,7 +86,7 @@ func (h *Handler) askPeers(r *http.Request, own *keyviz.Matrix, query keyviz.Mat
 		go func() {
 			defer asking.Done()
 			defer close(merged[i])
-			matrix, err := h.ask(ctx, r, peer, mayRead)
+			matrix, err := h.askForMatrix(ctx, r, peer, mayRead)
 			if myTurn != nil {
 				<-myTurn
 			}
@@ -115,8 +115,47 @@ func (h *Handler) add(merge *keyviz.Merge, matrix *keyviz.Matrix, peer peer) err
 	return fmt.Errorf("it says that it is %s, which is in already", matrix.Node())
 }
 
-// ask asks a peer for its matrix. The time until it may be read doesn't count as the peer's.
-func (h *Handler) ask(ctx context.Context, r *http.Request, peer peer, mayRead <-chan struct{}) (*keyviz.Matrix, error) {
+// askForMatrix asks a peer for its matrix.
+func (h *Handler) askForMatrix(ctx context.Context, r *http.Request, peer peer, mayRead <-chan struct{}) (*keyviz.Matrix, error) {
+	parameters := asked(r, "series", "from_unix_ms", "to_unix_ms")
+	parameters.Set("rows", strconv.Itoa(keyviz.MaxMatrixRows))
+	answer, err := h.ask(ctx, r, peer.matrix, parameters, h.options.MaxPeerBytes, mayRead)
+	if err != nil {
+		return nil, err
+	}
+	if answer.status != http.StatusOK {
+		return nil, answer.failure()
+	}
+	return keyviz.ParseMatrixJSON(answer.body, keyviz.MatrixLimits{MaxBytes: h.options.MaxPeerBytes})
+}
+
+// asked are those parameters of a request that have these names.
+func asked(r *http.Request, names ...string) url.Values {
+	all, parameters := r.URL.Query(), url.Values{}
+	for _, name := range names {
+		if all.Has(name) {
+			parameters.Set(name, all.Get(name))
+		}
+	}
+	return parameters
+}
+
+// answer is what a peer sent.
+type answer struct {
+	status int
+	// line is the status for people.
+	line   string
+	header http.Header
+	body   []byte
+}
+
+func (a answer) failure() error {
+	return fmt.Errorf("HTTP %s: %s", a.line, a.body[:min(len(a.body), maxErrorBytes)])
+}
+
+// ask asks a peer. Of an answer that is longer than most, one byte more is read; of one that isn't OK, what is told. The
+// time until it may be read doesn't count as the peer's.
+func (h *Handler) ask(ctx context.Context, r *http.Request, at *url.URL, parameters url.Values, most int, mayRead <-chan struct{}) (answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	began := time.Now()
@@ -124,26 +163,19 @@ func (h *Handler) ask(ctx context.Context, r *http.Request, peer peer, mayRead <
 		cancel(fmt.Errorf("no answer within %v", h.options.PeerTimeout))
 	})
 	defer late.Stop()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, peer.url.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	if h.options.Forward != nil {
 		h.options.Forward(request, r)
-	}
-	asked := r.URL.Query()
-	parameters := url.Values{"rows": {strconv.Itoa(keyviz.MaxMatrixRows)}}
-	for _, name := range []string{"series", "from_unix_ms", "to_unix_ms"} {
-		if asked.Has(name) {
-			parameters.Set(name, asked.Get(name))
-		}
 	}
 	request.URL.RawQuery = parameters.Encode()
 	request.Header.Set(fanoutHeader, h.options.Node)
 	request.Header.Set("Accept", "application/json")
 	response, err := h.client.Do(request)
 	if err != nil {
-		return nil, reason(ctx, err)
+		return answer{}, reason(ctx, err)
 	}
 	defer response.Body.Close()
 	if mayRead != nil && late.Stop() {
@@ -152,18 +184,19 @@ func (h *Handler) ask(ctx context.Context, r *http.Request, peer peer, mayRead <
 		case <-mayRead:
 			late.Reset(left)
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return answer{}, context.Cause(ctx)
 		}
 	}
-	if response.StatusCode != http.StatusOK {
-		told, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBytes))
-		return nil, fmt.Errorf("HTTP %s: %s", response.Status, told)
+	told := answer{status: response.StatusCode, line: response.Status, header: response.Header}
+	if told.status != http.StatusOK {
+		told.body, _ = io.ReadAll(io.LimitReader(response.Body, maxErrorBytes))
+		return told, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, int64(h.options.MaxPeerBytes)+1))
+	told.body, err = io.ReadAll(io.LimitReader(response.Body, int64(most)+1))
 	if err != nil {
-		return nil, reason(ctx, err)
+		return answer{}, reason(ctx, err)
 	}
-	return keyviz.ParseMatrixJSON(body, keyviz.MatrixLimits{MaxBytes: h.options.MaxPeerBytes})
+	return told, nil
 }
 
 // reason is why a request failed, without its address.

@@ -1,14 +1,16 @@
-// Package keyvizhttp serves the traffic heatmap over HTTP: the live page, and the matrix that it shows, of one node or of a
-// cluster.
+// Package keyvizhttp serves the traffic heatmap over HTTP: the live page, and the matrix and the hot keys that it shows, of
+// one node or of a cluster.
 //
 //	handler, err := keyvizhttp.New(keyvizhttp.Options{Sampler: sampler, Node: "n1", Peers: []string{"http://n2:8080/keyviz/"}})
 //	...
 //	mux.Handle("/keyviz/", authenticated(handler))
 //
-// The page is at the path that the handler is mounted at (it ends in a slash), and the matrix beside it:
+// The page is at the path that the handler is mounted at (it ends in a slash), and the rest beside it:
 //
 //	GET …/                                                    the page
 //	GET …/matrix?series=&from_unix_ms=&to_unix_ms=&rows=      the matrix, as JSON
+//	GET …/hotkeys?route_id=&label=&sub_bucket=&series=&top=&from_unix_ms=&to_unix_ms=
+//	                                                          the hot keys of a route, as JSON
 //
 // # Authentication is the host's
 //
@@ -17,14 +19,15 @@
 //
 // # Clusters
 //
-// With peers, the handler asks each of them for its matrix, all at once, and merges them with its own. A peer that fails in any
+// With peers, the handler asks each of them for its matrix or hot keys, all at once, and merges them with its own. A peer that fails in any
 // way is listed in the answer with the reason, and the rest is shown. Requests among nodes carry the header
 // X-Admin-Fanout-Peer; what carries it is answered by this node alone.
 //
 // # Errors
 //
 // An error is {"code", "message"}: method_not_allowed (405, for anything but GET), keyviz_disabled (503, a nil or closed
-// sampler), invalid_query (400), not_found (404).
+// sampler), hotkeys_disabled (503), invalid_query (400), out_of_snapshot_window (400: the hot keys are of another time),
+// no_snapshot (404: there are no hot keys of that), not_found (404).
 package keyvizhttp
 
 import (
@@ -71,7 +74,7 @@ type Options struct {
 	Mode keyviz.BudgetMode
 }
 
-// Handler serves the page and the matrix. Any number of goroutines may use it.
+// Handler serves the page, the matrix and the hot keys. Any number of goroutines may use it.
 type Handler struct {
 	options Options
 	peers   []peer
@@ -103,7 +106,11 @@ func New(options Options) (*Handler, error) {
 	if keyviz.Ready() != nil {
 		return h, nil
 	}
-	page, err := keyviz.LivePage(keyviz.LivePageOptions{Title: options.Title, MatrixURL: "matrix"})
+	live := keyviz.LivePageOptions{Title: options.Title, MatrixURL: "matrix"}
+	if enabled, _, _, _ := options.Sampler.HotKeysOptions(); enabled {
+		live.HotKeysURL = "hotkeys"
+	}
+	page, err := keyviz.LivePage(live)
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +133,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.servePage(w)
 	case "matrix":
 		h.serveMatrix(w, r)
+	case "hotkeys":
+		h.serveHotKeys(w, r)
 	default:
-		fail(w, http.StatusNotFound, "not_found", "there is the page at the path that ends in a slash, and beside it: matrix")
+		fail(w, http.StatusNotFound, "not_found", "there is the page at the path that ends in a slash, and beside it: matrix, hotkeys")
 	}
 }
 

@@ -1,6 +1,7 @@
 // Command demo starts the example server as a child process, drives it with
 // real Redis and HTTP clients, stops it, and checks that the columns it leaves
-// behind equal what the clients had acknowledged, to the unit. It ends by
+// behind equal what the clients had acknowledged, to the unit. Half-way, it asks
+// for the hot keys, of which it has planted one for each label. It ends by
 // itself. With -traces, or TRACES in the environment, it replays the traces of
 // a folder instead.
 package main
@@ -81,7 +82,8 @@ func runServer(columnsPath string, keyBuckets int) error {
 	}()
 	cfg := node.Config{
 		RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0",
-		Step: step, HistoryColumns: historyColumns, KeyBuckets: keyBuckets,
+		AdminAddr: "127.0.0.1:0",
+		Step:      step, HistoryColumns: historyColumns, KeyBuckets: keyBuckets, HotKeysRate: 1,
 	}
 	if keyBuckets > 1 {
 		// So that every part has some of the load's keys.
@@ -108,10 +110,14 @@ func runDemo(duration time.Duration, keyBuckets int, out heatmap.Output) error {
 	fmt.Printf("server: process %d, redis on %s, raw key-value over HTTP on %s\n",
 		server.command.Process.Pid, server.ready.Redis, server.ready.HTTP)
 	fmt.Printf("load:   %v of Redis and HTTP clients, Zipf keys\n", duration)
+	hot := make(chan error, 1)
+	go func() {
+		hot <- showHotKeys(ctx, server.ready.Admin, duration/2)
+	}()
 	report, err := loadgen.Run(ctx, loadgen.Config{
 		RedisAddr: server.ready.Redis, HTTPAddr: server.ready.HTTP,
 		Duration: duration, Workers: 4, Rate: 1500, Wave: duration / 2,
-		Keys: 50_000, Skew: 1.1, MaxValueBytes: 1024, Seed: 1,
+		Keys: 50_000, Skew: 1.1, MaxValueBytes: 1024, HotPercent: 20, Seed: 1,
 	})
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
@@ -119,6 +125,7 @@ func runDemo(duration time.Duration, keyBuckets int, out heatmap.Output) error {
 	if ctx.Err() != nil {
 		return errors.New("interrupted before the load was done")
 	}
+	hotErr := <-hot
 	columns, err := server.stop()
 	if err != nil {
 		return err
@@ -136,5 +143,5 @@ func runDemo(duration time.Duration, keyBuckets int, out heatmap.Output) error {
 		return err
 	}
 	fmt.Printf("\n%v\n", out)
-	return check(report, columns)
+	return errors.Join(check(report, columns), hotErr)
 }

@@ -12,6 +12,8 @@ type workload struct {
 	zipf    *rand.Zipf
 	kind    string
 	payload []byte
+
+	hotPercent int
 }
 
 // newWorkload seeds a worker, so that one seed draws the same requests again.
@@ -26,6 +28,8 @@ func newWorkload(cfg Config, kind string, stream uint64) *workload {
 		zipf:    rand.NewZipf(rng, cfg.Skew, 1, cfg.Keys-1),
 		kind:    kind,
 		payload: payload,
+
+		hotPercent: cfg.HotPercent,
 	}
 }
 
@@ -36,8 +40,14 @@ const (
 	AfterLastKey = "g"
 )
 
+// HotKey is the planted key of a kind of load.
+func HotKey(kind string) string { return "7777777777777777/" + kind }
+
 // key draws a key. The few popular ones are spread over the whole range.
 func (w *workload) key() string {
+	if w.hotPercent > 0 && w.percent() < w.hotPercent {
+		return HotKey(w.kind)
+	}
 	const golden = 0x9e3779b97f4a7c15 // odd, so no two numbers give one key
 	return fmt.Sprintf("%016x/%s", w.zipf.Uint64()*golden, w.kind)
 }

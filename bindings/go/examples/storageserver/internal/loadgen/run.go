@@ -35,6 +35,7 @@ type Config struct {
 	Keys          uint64        // distinct keys for each front end
 	Skew          float64       // exponent of the Zipf distribution of the keys, > 1
 	MaxValueBytes int           // longest value, in bytes
+	HotPercent    int           // of the keys, so many are one planted key for each front end
 	Seed          uint64
 }
 
@@ -53,11 +54,19 @@ func (c Config) Validate() error {
 		return errors.New("there must be at least one key")
 	case !(c.Skew > 1) || math.IsInf(c.Skew, 0):
 		return errors.New("the skew must be greater than 1")
+	case c.HotPercent < 0 || c.HotPercent > 100:
+		return errors.New("the planted key's share must be a percentage")
 	case c.MaxValueBytes < 0:
 		return errors.New("the longest value can't be negative")
 	}
 	return nil
 }
+
+// The kinds of load: what the keys of each front end end in.
+const (
+	RedisKind = "session"
+	RawKVKind = "blob"
+)
 
 // client is one protocol. request draws a request, sends it, and books the
 // accesses that it sent and those that were acknowledged.
@@ -75,8 +84,8 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		return Report{}, err
 	}
 	drivers := []*driver{
-		{cfg: cfg, client: newRedisClient(cfg.RedisAddr, cfg.Workers), kind: "session"},
-		{cfg: cfg, client: newRawKVClient(cfg.HTTPAddr, cfg.Workers), kind: "blob", phase: math.Pi},
+		{cfg: cfg, client: newRedisClient(cfg.RedisAddr, cfg.Workers), kind: RedisKind},
+		{cfg: cfg, client: newRawKVClient(cfg.HTTPAddr, cfg.Workers), kind: RawKVKind, phase: math.Pi},
 	}
 	started := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, cfg.Duration)

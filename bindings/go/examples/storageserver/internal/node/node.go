@@ -39,6 +39,7 @@ type Config struct {
 
 	Step           time.Duration // flush interval; ≤ 0 gives the sampler's default
 	HistoryColumns int           // columns kept; ≤ 0 gives the sampler's default
+	HotKeysRate    int           // of the writes, the keys of one in so many are sampled; ≤ 0 gives the sampler's default
 
 	// The route's range [RouteStart, RouteEnd), by default the whole key space,
 	// and the number of parts that it is cut into; ≤ 0 gives 1.
@@ -62,8 +63,8 @@ type Node struct {
 
 	failed      chan error
 	serving     sync.WaitGroup
-	stopFlusher context.CancelFunc
-	flusherDone chan struct{}
+	stopRunners context.CancelFunc
+	runners     sync.WaitGroup
 }
 
 // Start listens on both addresses and begins to serve.
@@ -91,6 +92,8 @@ func Start(cfg Config) (*Node, error) {
 		HistoryColumns:      cfg.HistoryColumns,
 		KeyBucketsPerRoute:  cfg.KeyBuckets,
 		KeyVizLabelsEnabled: true,
+		HotKeysEnabled:      true,
+		HotKeysSampleRate:   cfg.HotKeysRate,
 	})
 	group := max(cfg.Group, 1)
 	sampler.RegisterRoute(RouteID, cfg.RouteStart, cfg.RouteEnd, group)
@@ -105,7 +108,6 @@ func Start(cfg Config) (*Node, error) {
 			redisfront.New(redisListener, values, traffic.NewRecorder(sampler, RouteID, keyviz.LabelRedis)),
 			httpfront.New(httpListener, values, traffic.NewRecorder(sampler, RouteID, keyviz.LabelRawKV)),
 		},
-		flusherDone: make(chan struct{}),
 	}
 	if adminListener != nil {
 		admin, err := adminfront.New(adminListener, keyvizhttp.Options{
@@ -128,10 +130,15 @@ func Start(cfg Config) (*Node, error) {
 		}()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n.stopFlusher = cancel
+	n.stopRunners = cancel
+	n.runners.Add(2)
 	go func() {
-		defer close(n.flusherDone)
+		defer n.runners.Done()
 		keyviz.RunFlusher(ctx, sampler, sampler.Step())
+	}()
+	go func() {
+		defer n.runners.Done()
+		keyviz.RunHotKeysAggregator(ctx, sampler)
 	}()
 	return n, nil
 }
@@ -163,8 +170,8 @@ func (n *Node) Shutdown(ctx context.Context) error {
 	}
 	stopping.Wait()
 	n.serving.Wait()
-	n.stopFlusher()
-	<-n.flusherDone
+	n.stopRunners()
+	n.runners.Wait()
 	n.sampler.Flush()
 	return errors.Join(errs...)
 }

@@ -1,0 +1,490 @@
+//go:build cgo
+
+package keyviz
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// newHotSampler samples every observation of both series, and has route 1, with the range that there is.
+func newHotSampler(t testing.TB, change func(*MemSamplerOptions, *MoreOptions)) (*MemSampler, *fakeClock) {
+	t.Helper()
+	clock := newFakeClock()
+	opts := MemSamplerOptions{KeyVizLabelsEnabled: true, HotKeysEnabled: true, HotKeysSampleRate: 1, Now: clock.Now}
+	more := MoreOptions{HotKeysSeries: HotKeysBoth}
+	if change != nil {
+		change(&opts, &more)
+	}
+	s, err := NewMemSamplerWith(opts, more)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	s.RegisterRoute(1, nil, nil, 1)
+	return s, clock
+}
+
+func published(t testing.TB, s *MemSampler, clock *fakeClock) time.Time {
+	t.Helper()
+	at := clock.Advance(s.Step())
+	if err := s.PublishHotKeys(); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// observeKeys writes (or reads) the i-th key i+1 times.
+func observeKeys(s *MemSampler, op Op, label Label, keys ...string) {
+	for i, key := range keys {
+		for range i + 1 {
+			s.Observe(1, []byte(key), op, 10, label)
+		}
+	}
+}
+
+func rawCounts(s *KeyvizHotKeysSnapshot) map[string]uint64 {
+	if s == nil {
+		return nil
+	}
+	counts := map[string]uint64{}
+	for _, one := range s.Entries {
+		counts[string(one.Key)] = one.Count
+	}
+	return counts
+}
+
+func TestWhatIsSampledWithoutChanceIsExact(t *testing.T) {
+	for _, parts := range []int{1, 8} {
+		s, clock := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.KeyBucketsPerRoute = parts })
+		all := append([]Label{LabelLegacy}, AllLabels[:]...)
+		type cell struct {
+			series Series
+			label  Label
+		}
+		var mu sync.Mutex
+		want := map[cell]map[string]uint64{}
+		var observing sync.WaitGroup
+		for n := range uint64(4) {
+			observing.Add(1)
+			go func() {
+				defer observing.Done()
+				random := rand.New(rand.NewPCG(n, 7))
+				own := map[cell]map[string]uint64{}
+				for range 20_000 {
+					key, op, label := fmt.Sprintf("key-%02d", random.IntN(50)), Op(random.IntN(2)), all[random.IntN(len(all))]
+					s.Observe(1, []byte(key), op, 5, label)
+					in := cell{SeriesReads, label}
+					if op == OpWrite {
+						in.series = SeriesWrites
+					}
+					if own[in] == nil {
+						own[in] = map[string]uint64{}
+					}
+					own[in][key]++
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for in, keys := range own {
+					if want[in] == nil {
+						want[in] = map[string]uint64{}
+					}
+					for key, count := range keys {
+						want[in][key] += count
+					}
+				}
+			}()
+		}
+		observing.Wait()
+		published(t, s, clock)
+		for in, keys := range want {
+			reply, err := s.HotKeys(HotKeysQuery{RouteID: 1, Label: in.label, Series: in.series, Top: 64})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := reply.Keys()
+			for i, one := range found {
+				if one.Count != keys[string(one.Key)] || one.CountLow != one.Count || one.CountHigh != one.Count {
+					t.Errorf("%v: %s %+v, want exactly %d", in, one.Key, one, keys[string(one.Key)])
+				}
+				if i > 0 && (found[i-1].Count < one.Count || found[i-1].Count == one.Count && bytes.Compare(found[i-1].Key, one.Key) >= 0) {
+					t.Errorf("%v: %s comes after %s", in, one.Key, found[i-1].Key)
+				}
+			}
+			if len(found) != len(keys) {
+				t.Errorf("%v: %d keys, want %d", in, len(found), len(keys))
+			}
+			if in.series == SeriesWrites {
+				if got := rawCounts(s.HotKeysSnapshot(1, in.label)); len(got) != len(keys) || got["key-07"] != keys["key-07"] {
+					t.Errorf("%v: the snapshot has %d keys, and %d of key-07", in, len(got), got["key-07"])
+				}
+			}
+		}
+		if stats := s.Stats(); stats.HotKeysRolled != 80_000 || stats.HotKeysSampled != 80_000 || stats.HotKeysDropped != 0 {
+			t.Errorf("%+v", stats)
+		}
+	}
+}
+
+func TestOneInRIsSampledWhateverThePeriodOfTheKeys(t *testing.T) {
+	s, clock := newHotSampler(t, func(opts *MemSamplerOptions, more *MoreOptions) {
+		opts.HotKeysSampleRate = 16
+		more.HotKeysSeries = HotKeysWrites
+	})
+	const rounds, period = 40_000, 8
+	for range rounds {
+		for i := range period {
+			s.Observe(1, []byte{'a' + byte(i)}, OpWrite, 0, LabelS3)
+			s.Observe(1, []byte{'r'}, OpRead, 0, LabelS3)
+		}
+	}
+	published(t, s, clock)
+	snapshot := s.HotKeysSnapshot(1, LabelS3)
+	if snapshot == nil || len(snapshot.Entries) != period {
+		t.Fatalf("%+v", snapshot)
+	}
+	sum := uint64(0)
+	for _, one := range snapshot.Entries {
+		sum += one.Count
+		// Within six standard deviations of one in 16.
+		if mean := float64(rounds) / 16; math.Abs(float64(one.Count)-mean) > 6*math.Sqrt(mean*15/16) {
+			t.Errorf("%s: %d samples of %d observations", one.Key, one.Count, rounds)
+		}
+	}
+	stats := s.Stats()
+	if snapshot.SampledN != sum || snapshot.SampleRate != 16 || stats.HotKeysSampled != sum || stats.HotKeysRolled != rounds*period {
+		t.Errorf("%d samples: %+v, %+v", sum, snapshot, stats)
+	}
+	if _, err := s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesReads}); !errors.Is(err, ErrNoSnapshot) {
+		t.Errorf("reads are not tracked: %v", err)
+	}
+}
+
+func TestAWindowEndsWhenItIsPublishedAtTheHostsTime(t *testing.T) {
+	s, clock := newHotSampler(t, nil)
+	if s.HotKeysSnapshot(1, LabelRedis) != nil {
+		t.Error("nothing was published")
+	}
+	observeKeys(s, OpWrite, LabelRedis, "a", "b")
+	if s.HotKeysSnapshot(1, LabelRedis) != nil {
+		t.Error("the window is under way")
+	}
+	at := published(t, s, clock)
+	first := s.HotKeysSnapshot(1, LabelRedis)
+	if first == nil || first.RouteID != 1 || first.Label != LabelRedis || first.SampledN != 3 || first.SnapshotAt != at ||
+		first.SampleRate != 1 || first.Capacity != DefaultHotKeysPerRoute {
+		t.Fatalf("%+v", first)
+	}
+	if string(first.Entries[0].Key) != "b" || first.Entries[0].Count != 2 || string(first.Entries[1].Key) != "a" {
+		t.Errorf("%v", first.Entries)
+	}
+	at = published(t, s, clock)
+	if empty := s.HotKeysSnapshot(1, LabelRedis); empty == nil || len(empty.Entries) != 0 || empty.SampledN != 0 || empty.SnapshotAt != at {
+		t.Errorf("no traffic is an empty snapshot: %+v", empty)
+	}
+	first.Entries[0].Key[0] = 'x'
+	if s.HotKeysSnapshot(1, LabelS3) != nil || s.HotKeysSnapshot(2, LabelRedis) != nil {
+		t.Error("a snapshot of what was never sampled")
+	}
+}
+
+func TestLongKeysAreSkippedAndCounted(t *testing.T) {
+	s, clock := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) {
+		opts.HotKeysMaxKeyLen = 8
+		opts.HotKeysSampleRate = 1024
+	})
+	for range 5000 {
+		s.Observe(1, []byte("ninebytes"), OpWrite, 0, LabelSQS)
+		s.Observe(1, []byte("eight by"), OpWrite, 0, LabelSQS)
+	}
+	published(t, s, clock)
+	snapshot := s.HotKeysSnapshot(1, LabelSQS)
+	if snapshot == nil {
+		// None of the short keys was a sample: about one run in 130.
+		t.Skip("no sample")
+	}
+	if snapshot.SkippedLongKeys != 5000 || snapshot.DroppedSamples != 0 || len(snapshot.Entries) != 1 || string(snapshot.Entries[0].Key) != "eight by" {
+		t.Errorf("%+v", snapshot)
+	}
+	reply, err := s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelSQS, Series: SeriesWrites})
+	if err != nil || !reply.Info().Degraded || reply.Info().SkippedLongKeys != 5000 {
+		t.Errorf("%v, %+v", err, reply.Info())
+	}
+	if stats := s.Stats(); stats.HotKeysSkipped != 5000 || stats.HotKeysRolled != 5000 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+func TestOnlyRoutesWithSlotsOfTheirOwnHaveHotKeys(t *testing.T) {
+	s, clock := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.MaxTrackedRoutes = 1 })
+	if s.RegisterRoute(2, []byte("m"), nil, 1) {
+		t.Fatal("route 2 is folded")
+	}
+	for range 100 {
+		s.Observe(2, []byte("mm"), OpWrite, 0, LabelS3)
+		s.Observe(2, bytes.Repeat([]byte("long"), 1000), OpWrite, 0, LabelS3)
+		s.Observe(3, []byte("mm"), OpWrite, 0, LabelS3)
+	}
+	published(t, s, clock)
+	if s.HotKeysSnapshot(2, LabelS3) != nil || s.HotKeysSnapshot(3, LabelS3) != nil {
+		t.Error("a snapshot of a folded or an unknown route")
+	}
+	if stats := s.Stats(); stats.HotKeysRolled != 0 || stats.HotKeysSampled != 0 || stats.HotKeysSkipped != 0 || stats.Missed != 100 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+func TestARemovedRouteTakesItsHotKeysAlong(t *testing.T) {
+	s, clock := newHotSampler(t, nil)
+	observeKeys(s, OpWrite, LabelS3, "a", "b")
+	published(t, s, clock)
+	observeKeys(s, OpWrite, LabelS3, "c", "d")
+	s.RemoveRoute(1)
+	if s.HotKeysSnapshot(1, LabelS3) != nil {
+		t.Error("the snapshot outlives its route")
+	}
+	s.RegisterRoute(1, nil, nil, 1)
+	observeKeys(s, OpWrite, LabelS3, "new")
+	published(t, s, clock)
+	if got := rawCounts(s.HotKeysSnapshot(1, LabelS3)); len(got) != 1 || got["new"] != 1 {
+		t.Errorf("the new route's keys: %v", got)
+	}
+	if stats := s.Stats(); stats.HotKeysForgotten != 3 || stats.HotKeysSampled != 7 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// Every observation is rolled for, skipped, or missed with its route; every sample is published, or went with its route.
+func TestNoSampleIsLostOrCountedTwice(t *testing.T) {
+	const observers, each = 8, 50_000
+	s, clock := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.HotKeysSampleRate = 4 })
+	stop := make(chan struct{})
+	var observing, beside sync.WaitGroup
+	for n := range observers {
+		observing.Add(1)
+		go func() {
+			defer observing.Done()
+			key := []byte("key-0")
+			for i := range each {
+				key[4] = '0' + byte(i%10)
+				s.Observe(1, key, OpWrite, 0, labels[n%labelCount])
+			}
+		}()
+	}
+	var sampled uint64
+	take := func() {
+		published(t, s, clock)
+		for _, label := range labels {
+			if snapshot := s.HotKeysSnapshot(1, label); snapshot != nil {
+				sampled += snapshot.SampledN
+			}
+		}
+	}
+	beside.Add(1)
+	go func() {
+		defer beside.Done()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+				take()
+			}
+		}
+	}()
+	observing.Wait()
+	close(stop)
+	beside.Wait()
+	take()
+	stats := s.Stats()
+	if stats.HotKeysRolled != observers*each || stats.HotKeysSampled != sampled || stats.HotKeysDropped != 0 {
+		t.Errorf("%d samples were published: %+v", sampled, stats)
+	}
+	if mean := float64(observers*each) / 4; math.Abs(float64(sampled)-mean) > 6*math.Sqrt(mean*3/4) {
+		t.Errorf("%d samples of %d observations", sampled, observers*each)
+	}
+}
+
+func TestTheAggregatorPublishesEachStepAndOnceMore(t *testing.T) {
+	s, _ := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.Step = 5 * time.Millisecond })
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		RunHotKeysAggregator(ctx, s)
+	}()
+	observeKeys(s, OpWrite, LabelS3, "a")
+	for s.HotKeysSnapshot(1, LabelS3) == nil {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	<-done
+
+	// A last partial window of a sampler whose step doesn't end.
+	last, _ := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.Step = time.Hour })
+	observeKeys(last, OpWrite, LabelS3, "z")
+	RunHotKeysAggregator(ctx, last)
+	if got := rawCounts(last.HotKeysSnapshot(1, LabelS3)); got["z"] != 1 {
+		t.Errorf("the last window: %v", got)
+	}
+}
+
+func TestAQuestionAboutHotKeysIsAnsweredOrRefused(t *testing.T) {
+	s, clock := newHotSampler(t, func(opts *MemSamplerOptions, more *MoreOptions) {
+		opts.KeyBucketsPerRoute = 2
+		more.HotKeysInColumns = true
+	})
+	observeKeys(s, OpRead, LabelS3, "low", "\xffhigh", "\xf0")
+	at := published(t, s, clock)
+	s.Flush()
+	column := s.Snapshot(time.Time{}, time.Time{})[0].At
+	observeKeys(s, OpRead, LabelS3, "later")
+	later := published(t, s, clock)
+
+	query := HotKeysQuery{RouteID: 1, Label: LabelS3, Series: SeriesReads}
+	keys := func(change func(*HotKeysQuery)) string {
+		q := query
+		change(&q)
+		reply, err := s.HotKeys(q)
+		if err != nil {
+			return err.Error()
+		}
+		var names []string
+		for _, one := range reply.Keys() {
+			names = append(names, fmt.Sprintf("%s=%d", one.Key, one.Count))
+		}
+		return strings.Join(names, " ")
+	}
+	if got := keys(func(*HotKeysQuery) {}); got != "later=1" {
+		t.Errorf("the newest window: %s", got)
+	}
+	if got := keys(func(q *HotKeysQuery) { q.Column = column }); got != "\xf0=3 \xffhigh=2 low=1" {
+		t.Errorf("the column's: %s", got)
+	}
+	if got := keys(func(q *HotKeysQuery) { q.Column, q.Top = column, 1 }); got != "\xf0=3" {
+		t.Errorf("the first: %s", got)
+	}
+	if got := keys(func(q *HotKeysQuery) { q.InSubBucket, q.SubBucket = true, 1 }); got != "" {
+		t.Errorf("the upper half: %s", got)
+	}
+	if got := keys(func(q *HotKeysQuery) { q.From, q.To = later, later }); got != "later=1" {
+		t.Errorf("of its own time: %s", got)
+	}
+	for _, c := range []struct {
+		change func(*HotKeysQuery)
+		err    error
+	}{
+		{func(q *HotKeysQuery) { q.RouteID = 2 }, ErrNoSnapshot},
+		{func(q *HotKeysQuery) { q.Series = SeriesWrites }, ErrNoSnapshot},
+		{func(q *HotKeysQuery) { q.Series = SeriesReadBytes }, ErrInvalidArgument},
+		{func(q *HotKeysQuery) { q.Label = "other" }, ErrInvalidArgument},
+		{func(q *HotKeysQuery) { q.Top = -1 }, ErrInvalidArgument},
+		{func(q *HotKeysQuery) { q.InSubBucket, q.SubBucket = true, 2 }, ErrInvalidArgument},
+		{func(q *HotKeysQuery) { q.InSubBucket, q.SubBucket = true, -1 }, ErrInvalidArgument},
+		{func(q *HotKeysQuery) { q.From, q.To = later, at }, ErrInvalidArgument},
+		{func(q *HotKeysQuery) { q.From = later.Add(time.Second) }, ErrOutOfSnapshotWindow},
+		{func(q *HotKeysQuery) { q.To = at.Add(-time.Second) }, ErrOutOfSnapshotWindow},
+		{func(q *HotKeysQuery) { q.Column = at.Add(1) }, ErrNoSnapshot},
+	} {
+		q := query
+		c.change(&q)
+		if _, err := s.HotKeys(q); !errors.Is(err, c.err) {
+			t.Errorf("%+v: %v, want %v", q, err, c.err)
+		}
+	}
+	off, _ := newTestSampler(t, MemSamplerOptions{})
+	off.RegisterRoute(1, nil, nil, 1)
+	off.Observe(1, []byte("a"), OpWrite, 0, LabelLegacy)
+	if _, err := off.HotKeys(query); !errors.Is(err, ErrHotKeysOff) || !errors.Is(off.PublishHotKeys(), ErrHotKeysOff) || off.HotKeysSnapshot(1, "") != nil {
+		t.Errorf("hot keys are off: %v", err)
+	}
+	var none *MemSampler
+	if _, err := none.HotKeys(query); !errors.Is(err, ErrDisabled) || !errors.Is(none.PublishHotKeys(), ErrDisabled) {
+		t.Errorf("no sampler: %v", err)
+	}
+}
+
+func TestAQuestionIsReadFromAURL(t *testing.T) {
+	got, err := ParseHotKeysQuery("route_id=18446744073709551615&label=s3&series=reads&sub_bucket=3&top=5000&from_unix_ms=1&to_unix_ms=2&x=y")
+	want := HotKeysQuery{
+		RouteID: math.MaxUint64, Label: LabelS3, Series: SeriesReads, InSubBucket: true, SubBucket: 3, Top: 1024,
+		From: time.UnixMilli(1), To: time.UnixMilli(2),
+	}
+	if err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := ParseHotKeysQuery("route_id=1"); err != nil || got != (HotKeysQuery{RouteID: 1, Series: SeriesWrites, Top: got.Top}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, text := range []string{"", "route_id=x", "route_id=1&label=other", "route_id=1&top=0", "route_id=1&series=bytes", "route_id=1&sub_bucket=-1", "route_id=1&from_unix_ms=2&to_unix_ms=1"} {
+		if _, err := ParseHotKeysQuery(text); !errors.Is(err, ErrInvalidArgument) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestTheHotKeysOfAClusterAddUp(t *testing.T) {
+	ask := func(keys ...string) *HotKeys {
+		s, clock := newHotSampler(t, nil)
+		observeKeys(s, OpWrite, LabelRedis, keys...)
+		published(t, s, clock)
+		reply, err := s.HotKeys(HotKeysQuery{RouteID: 1, Label: LabelRedis, Series: SeriesWrites, Top: MaxHotKeysPerRoute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := reply.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := ParseHotKeysJSON(text, 0)
+		if err != nil || !slices.EqualFunc(parsed.Keys(), reply.Keys(), func(a, b HotKey) bool {
+			return bytes.Equal(a.Key, b.Key) && a.Count == b.Count && a.CountLow == b.CountLow && a.CountHigh == b.CountHigh
+		}) {
+			t.Fatalf("%v in %s", err, text)
+		}
+		return parsed
+	}
+	// "second" is second on both nodes, and first in sum.
+	one, two := ask("a", "b", "second", "one"), ask("c", "d", "second", "two")
+	sources := []HotKeysSource{{Node: "n1", HotKeys: one}, {Node: "n2", HotKeys: two}, {Node: "n3"}}
+	merged, err := MergeHotKeys(sources, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := merged.Info()
+	if keys := merged.Keys(); len(keys) != 1 || string(keys[0].Key) != "second" || keys[0].Count != 6 || info.SampledN != 20 || info.Degraded {
+		t.Errorf("%v, %+v", keys, info)
+	}
+	sources = append(sources, HotKeysSource{Node: "n4", Err: errors.New("gone away")})
+	if merged, err = MergeHotKeys(sources, 0); err != nil || !merged.Info().Degraded || len(merged.Keys()) != 7 {
+		t.Errorf("a node did not answer: %v, %+v", err, merged.Info())
+	}
+	if text, err := merged.JSON(); err != nil || !strings.Contains(string(text), "gone away") {
+		t.Errorf("%v: %s", err, text)
+	}
+	if _, err := MergeHotKeys(sources[2:], 0); !errors.Is(err, ErrNoSnapshot) {
+		t.Errorf("nobody has a reply: %v", err)
+	}
+	if _, err := ParseHotKeysJSON([]byte(`{"route_id":`), 0); !errors.Is(err, ErrMalformed) {
+		t.Errorf("half a reply: %v", err)
+	}
+	if _, err := ParseHotKeysJSON(make([]byte, 100), 99); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("too long: %v", err)
+	}
+	one.Close()
+	if _, err := MergeHotKeys(sources, 0); !errors.Is(err, ErrClosed) {
+		t.Errorf("a closed reply: %v", err)
+	}
+	if _, err := one.JSON(); !errors.Is(err, ErrClosed) || one.Keys() != nil || one.Info() != (HotKeysInfo{}) {
+		t.Errorf("a closed reply: %v", err)
+	}
+}

@@ -1,0 +1,103 @@
+// Command benchhotkeys tells what hot keys cost an observation: the mean, on against off, and how long the slowest take.
+// Keys are Zipf's. Off and on take turns, and the median of the rounds' ratios counts, so that a noisy machine disturbs both alike.
+// Usage: benchhotkeys [observations per turn] [rounds]
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
+)
+
+const (
+	rate       = 16
+	ratioLimit = 2.5
+	tailLimit  = 2 * time.Microsecond
+)
+
+func main() {
+	turn, rounds := argument(1, 2_000_000), argument(2, 15)
+	for _, routes := range []uint64{1, 256} {
+		measure(routes, turn, rounds)
+	}
+}
+
+func measure(routes uint64, turn, rounds int) {
+	off, on := newSampler(routes, false), newSampler(routes, true)
+	zipf := rand.NewZipf(rand.New(rand.NewPCG(1, 1)), 1.1, 1, 1<<20)
+	keys := make([][]byte, 1<<16)
+	for i := range keys {
+		keys[i] = fmt.Appendf(nil, "key%012d", zipf.Uint64())
+	}
+	observe := func(s *keyviz.MemSampler, i int) {
+		s.Observe(1+uint64(i)*7%routes, keys[i%len(keys)], keyviz.OpWrite, 100, keyviz.LabelRedis)
+	}
+	mean := func(s *keyviz.MemSampler) float64 {
+		began := time.Now()
+		for i := range turn {
+			observe(s, i)
+		}
+		return float64(time.Since(began)) / float64(turn)
+	}
+	mean(off)
+	mean(on)
+	var offs, ons, ratios []float64
+	for range rounds {
+		without, with := mean(off), mean(on)
+		offs, ons, ratios = append(offs, without), append(ons, with), append(ratios, with/without)
+		_ = on.PublishHotKeys()
+	}
+	// Single observations, with what reading the clock takes.
+	singles := make([]time.Duration, turn)
+	single := func(do func(i int)) (p999 time.Duration) {
+		for i := range singles {
+			began := time.Now()
+			do(i)
+			singles[i] = time.Since(began)
+		}
+		slices.Sort(singles)
+		return singles[len(singles)*999/1000]
+	}
+	clock := single(func(int) {})
+	tail := single(func(i int) { observe(on, i) })
+	stats := on.Stats()
+	fmt.Printf("Go Observe, %d routes: off %.1f ns, on at R = %d %.1f ns, %d samples of %d dropped\n",
+		routes, median(offs), rate, median(ons), stats.HotKeysDropped, stats.HotKeysSampled)
+	fmt.Printf("  on / off, mean              %6.2f x    limit %.1f%s\n", median(ratios), ratioLimit, missed(median(ratios) > ratioLimit))
+	fmt.Printf("  p99.9 of a single Observe   %6d ns   limit %d%s (reading the clock: %d, included)\n",
+		tail.Nanoseconds(), tailLimit.Nanoseconds(), missed(tail > tailLimit), clock.Nanoseconds())
+}
+
+func newSampler(routes uint64, hotKeys bool) *keyviz.MemSampler {
+	s := keyviz.NewMemSampler(keyviz.MemSamplerOptions{KeyVizLabelsEnabled: true, HotKeysEnabled: hotKeys, HotKeysSampleRate: rate})
+	for id := uint64(1); id <= routes; id++ {
+		s.RegisterRoute(id, fmt.Appendf(nil, "%08d", id), fmt.Appendf(nil, "%08d", id+1), 0)
+	}
+	return s
+}
+
+func argument(i, byDefault int) int {
+	if len(os.Args) > i {
+		if n, err := strconv.Atoi(os.Args[i]); err == nil && n > 0 {
+			return n
+		}
+	}
+	return byDefault
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func missed(is bool) string {
+	if is {
+		return ", missed"
+	}
+	return ""
+}

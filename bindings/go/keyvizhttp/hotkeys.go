@@ -1,0 +1,200 @@
+package keyvizhttp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
+)
+
+const (
+	// nodeHeader says which node answered about its hot keys, since their JSON doesn't.
+	nodeHeader = "X-Keyviz-Node"
+	// maxHotKeysBytes is more than the longest answer: 256 keys of 4096 bytes, in base64.
+	maxHotKeysBytes = 4 << 20
+	// defaultTop is how many keys an answer has, if the question doesn't say.
+	defaultTop = 20
+)
+
+func (h *Handler) serveHotKeys(w http.ResponseWriter, r *http.Request) {
+	if h.options.Sampler == nil {
+		disabled(w)
+		return
+	}
+	query, err := keyviz.ParseHotKeysQuery(r.URL.RawQuery)
+	if err == nil {
+		var reply *keyviz.HotKeys
+		_, ofPeer := r.Header[fanoutHeader]
+		switch {
+		case ofPeer:
+			w.Header().Set(nodeHeader, h.options.Node)
+			reply, err = h.options.Sampler.HotKeys(query)
+		case len(h.peers) == 0:
+			reply, err = h.options.Sampler.HotKeys(query)
+		default:
+			reply, err = h.hotKeysOfCluster(r, query)
+		}
+		if err == nil {
+			var body []byte
+			body, err = reply.JSON()
+			reply.Close()
+			if err == nil {
+				send(w, http.StatusOK, "application/json", body)
+				return
+			}
+		}
+	}
+	switch {
+	case r.Context().Err() != nil: // Nobody waits any more.
+	case errors.Is(err, keyviz.ErrDisabled):
+		disabled(w)
+	case errors.Is(err, keyviz.ErrHotKeysOff):
+		fail(w, http.StatusServiceUnavailable, "hotkeys_disabled", "hot keys are off on this node")
+	case errors.Is(err, keyviz.ErrInvalidArgument):
+		fail(w, http.StatusBadRequest, "invalid_query", err.Error())
+	case errors.Is(err, keyviz.ErrOutOfSnapshotWindow):
+		fail(w, http.StatusBadRequest, "out_of_snapshot_window", "the newest snapshot is not of that time")
+	case errors.Is(err, keyviz.ErrNoSnapshot):
+		fail(w, http.StatusNotFound, "no_snapshot", "there is no snapshot of the route's hot keys under this label and series")
+	default:
+		fail(w, http.StatusInternalServerError, "internal", err.Error())
+	}
+}
+
+// hotKeysOfCluster merges this node's hot keys with those of its peers: all that each has, and cut only then.
+func (h *Handler) hotKeysOfCluster(r *http.Request, query keyviz.HotKeysQuery) (*keyviz.HotKeys, error) {
+	top := query.Top
+	if top == 0 {
+		top = defaultTop
+	}
+	query.Top = keyviz.MaxHotKeysPerRoute
+	own, ownErr := h.options.Sampler.HotKeys(query)
+	if ownErr != nil && !hasNone(ownErr) {
+		return nil, ownErr
+	}
+	defer own.Close()
+
+	type told struct {
+		node  string
+		reply *keyviz.HotKeys
+		err   error
+	}
+	answers := make([]told, len(h.peers))
+	var asking sync.WaitGroup
+	for i, peer := range h.peers {
+		asking.Add(1)
+		go func() {
+			defer asking.Done()
+			one := &answers[i]
+			one.node, one.reply, one.err = h.askForHotKeys(r.Context(), r, peer)
+		}()
+	}
+	asking.Wait()
+
+	sources := []keyviz.HotKeysSource{{Node: h.options.Node, HotKeys: own}}
+	elsewhen := errors.Is(ownErr, keyviz.ErrOutOfSnapshotWindow)
+	known := map[string]bool{h.options.Node: true}
+	reference := own
+	for i, one := range answers {
+		defer one.reply.Close()
+		source := keyviz.HotKeysSource{Node: h.peers[i].name, HotKeys: one.reply, Err: one.err}
+		switch {
+		case one.node == h.options.Node: // This node, which asked itself.
+			continue
+		case one.node != "" && known[one.node]:
+			source.HotKeys, source.Err = nil, fmt.Errorf("it says that it is %s, which is in already", one.node)
+		case hasNone(one.err):
+			elsewhen = elsewhen || errors.Is(one.err, keyviz.ErrOutOfSnapshotWindow)
+			source.Err = nil
+			fallthrough
+		default:
+			if one.node != "" {
+				source.Node, known[one.node] = one.node, true
+			}
+			if source.Err == nil && !(isAbout(one.reply, query) && canMerge(reference, one.reply)) {
+				source.HotKeys, source.Err = nil, errors.New("it answered another question")
+			} else if reference == nil {
+				reference = one.reply
+			}
+		}
+		if source.Err != nil {
+			source.Err = errors.New(shortened(source.Err.Error()))
+		}
+		sources = append(sources, source)
+	}
+	merged, err := keyviz.MergeHotKeys(sources, top)
+	if errors.Is(err, keyviz.ErrNoSnapshot) && elsewhen {
+		err = keyviz.ErrOutOfSnapshotWindow
+	}
+	return merged, err
+}
+
+// hasNone tells whether an error says that a node has nothing to add, rather than that it failed.
+func hasNone(err error) bool {
+	return errors.Is(err, keyviz.ErrNoSnapshot) || errors.Is(err, keyviz.ErrOutOfSnapshotWindow)
+}
+
+// canMerge tells whether two replies, if there are two, are to one question: one that isn't must not spoil the rest.
+func canMerge(one, other *keyviz.HotKeys) bool {
+	if one == nil || other == nil {
+		return true
+	}
+	both, err := keyviz.MergeHotKeys([]keyviz.HotKeysSource{{Node: "one", HotKeys: one}, {Node: "other", HotKeys: other}}, 1)
+	both.Close()
+	return err == nil
+}
+
+// isAbout tells whether a reply, if there is one, is to this question. (Where labels are off, or one is not known here, it
+// says that it is of the legacy label; canMerge tells more.)
+func isAbout(reply *keyviz.HotKeys, query keyviz.HotKeysQuery) bool {
+	if reply == nil {
+		return true
+	}
+	info := reply.Info()
+	return info.RouteID == query.RouteID && info.Series == query.Series && info.InSubBucket == query.InSubBucket &&
+		info.SubBucket == query.SubBucket && (info.Label == query.Label || info.Label == keyviz.LabelLegacy)
+}
+
+// askForHotKeys asks a peer for all the hot keys that it has. The node is who it says it is; "": it doesn't.
+func (h *Handler) askForHotKeys(ctx context.Context, r *http.Request, peer peer) (node string, reply *keyviz.HotKeys, err error) {
+	parameters := asked(r, "route_id", "label", "sub_bucket", "series", "from_unix_ms", "to_unix_ms")
+	parameters.Set("top", strconv.Itoa(keyviz.MaxHotKeysPerRoute))
+	most := min(h.options.MaxPeerBytes, maxHotKeysBytes)
+	answer, err := h.ask(ctx, r, peer.hotKeys, parameters, most, nil)
+	if err != nil {
+		return "", nil, err
+	}
+	node = shortened(answer.header.Get(nodeHeader))
+	if answer.status != http.StatusOK {
+		var told struct{ Code string }
+		_ = json.Unmarshal(answer.body, &told)
+		switch told.Code {
+		case "no_snapshot":
+			return node, nil, keyviz.ErrNoSnapshot
+		case "out_of_snapshot_window":
+			return node, nil, keyviz.ErrOutOfSnapshotWindow
+		}
+		return node, nil, answer.failure()
+	}
+	reply, err = keyviz.ParseHotKeysJSON(answer.body, most)
+	if err != nil {
+		return node, nil, err
+	}
+	if asksPeers(answer.body) {
+		reply.Close()
+		return node, nil, errors.New("it asked its own peers, whose traffic would count twice")
+	}
+	return node, reply, nil
+}
+
+// asksPeers tells whether an answer is of a whole cluster.
+func asksPeers(body []byte) bool {
+	var told struct{ Fanout json.RawMessage }
+	return json.Unmarshal(body, &told) == nil && len(told.Fanout) > 0 && !strings.EqualFold(string(told.Fanout), "null")
+}
