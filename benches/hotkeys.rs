@@ -112,7 +112,7 @@ fn observe(keys: &[Vec<u8>]) -> Vec<Case> {
         .current_dir(root)
         .status();
     assert!(compiled.expect("there is a C compiler").success());
-    let running = Command::new(program).args(["100", "9"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let running = Command::new(program).arg("1500").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut running = running.expect("it runs");
     let mut input = running.stdin.take().expect("it reads");
     for key in keys {
