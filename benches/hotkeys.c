@@ -103,14 +103,14 @@ static void *work(void *argument) {
     }
     uint64_t mask = worker->routes - 1;
     size_t chunks = 0, at = 0;
-    while (!atomic_load(&stop) && chunks < MOST_CHUNKS) {
+    do {
         for (int i = 0; i < RATES; i++) {
             chunk(worker->samplers[i], lanes[i], mask, &keys[at]); /* the caches come back */
             times[i][chunks] = chunk(worker->samplers[i], lanes[i], mask, &keys[at]);
         }
         chunks++;
         at = at + 2 * CHUNK <= key_count ? at + CHUNK : 0;
-    }
+    } while (!atomic_load(&stop) && chunks < MOST_CHUNKS);
     for (int i = 0; i < RATES; i++) {
         qsort(times[i], chunks, sizeof *times[i], by_value);
         worker->median[i] = times[i][chunks / 2];
