@@ -9,6 +9,10 @@ use std::time::Instant;
 
 /// Entries of a sketch, m.
 const ENTRIES: usize = 64;
+/// What an observation takes with hot keys on, as a multiple of what it takes with them off, at most.
+const MOST_TIMES_OFF: f64 = 2.5;
+/// What all single observations but one in a thousand take at most, in nanoseconds.
+const MOST_P999_NS: f64 = 2000.0;
 
 /// The textbook's Space-Saving: a hash map, and a linear search for the least count.
 struct Textbook {
@@ -90,7 +94,7 @@ struct Case {
     rate: u32,
     routes: u32,
     threads: u32,
-    mean_ns: f64,
+    median_ns: f64,
     p999_ns: f64,
 }
 
@@ -112,7 +116,7 @@ fn observe(keys: &[Vec<u8>]) -> Vec<Case> {
         .current_dir(root)
         .status();
     assert!(compiled.expect("there is a C compiler").success());
-    let running = Command::new(program).args(["100", "9"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let running = Command::new(program).arg("1500").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut running = running.expect("it runs");
     let mut input = running.stdin.take().expect("it reads");
     for key in keys {
@@ -129,7 +133,7 @@ fn observe(keys: &[Vec<u8>]) -> Vec<Case> {
             rate: number(1) as u32,
             routes: number(2) as u32,
             threads: number(3) as u32,
-            mean_ns: number(4),
+            median_ns: number(4),
             p999_ns: number(5),
         }
     };
@@ -138,24 +142,25 @@ fn observe(keys: &[Vec<u8>]) -> Vec<Case> {
 
 fn observations() {
     let (name, keys) = keys();
-    println!("\none observation from C, {name}; the limits are for R = 16");
-    println!("  {:14}{:>7}{:>8}{:>8}{:>10}{:>8}{:>10}", "", "routes", "threads", "R", "mean ns", "x off", "p99.9 ns");
+    println!("\none observation from C, {name}: nanoseconds in the median chunk of 65 536, whose keys are in the cache;");
+    println!("  limits for R = 16: {MOST_TIMES_OFF} x off, p99.9 {MOST_P999_NS} ns");
+    println!("  {:14}{:>7}{:>8}{:>8}{:>11}{:>8}{:>10}", "", "routes", "threads", "R", "median ns", "x off", "p99.9 ns");
     let mut off = f64::NAN;
     for case in observe(&keys) {
         if case.rate == 0 {
-            off = case.mean_ns;
+            off = case.median_ns;
         }
         let rate = if case.rate == 0 { "off".into() } else { case.rate.to_string() };
-        let missed = case.rate == 16 && (case.mean_ns > 2.5 * off || case.p999_ns > 2000.0);
+        let missed = case.rate == 16 && (case.median_ns > MOST_TIMES_OFF * off || case.p999_ns > MOST_P999_NS);
         println!(
-            "  {:14}{:>7}{:>8}{rate:>8}{:>10.2}{:>8.2}{:>10.0}  {}",
+            "  {:14}{:>7}{:>8}{rate:>8}{:>11.2}{:>8.2}{:>10.0}  {}",
             case.way,
             case.routes,
             case.threads,
-            case.mean_ns,
-            case.mean_ns / off,
+            case.median_ns,
+            case.median_ns / off,
             case.p999_ns,
-            if missed { "missed: 2.5 x, 2000 ns" } else { "" }
+            if missed { "missed" } else { "" }
         );
     }
 }

@@ -1078,8 +1078,9 @@ keyviz_status_t keyviz_sampler_sub_bucket_bounds(const keyviz_sampler_t *sampler
 // KEYVIZ_ERR_INVALID_ARGUMENT: the op or the label is none, or the key is NULL with a length: it counts as refused;
 // KEYVIZ_ERR_NO_MEMORY: the system gave none for the counters. A host that doesn't care ignores it.
 //
-// Any thread, any time; no lock, no allocation and no system call but for a thread's first observations. Not to be
-// called from a signal handler.
+// Any thread, any time; no lock, no allocation and no system call but for a thread's first observations. With hot keys
+// on, an observation that is sampled (one in hot_keys_sample_rate) may also allocate: when its lane meets a route, a
+// label or a key for the first time in a window, or a longer key than before. Not to be called from a signal handler.
 keyviz_status_t keyviz_observe(keyviz_sampler_t *sampler,
                                uint64_t route_id,
                                const void *key,

@@ -221,6 +221,15 @@ fn long_keys_are_skipped_and_counted_and_never_cut() {
 }
 
 #[test]
+fn a_key_as_long_as_the_limit_is_sampled() {
+    let sampler = sampler_with(Options { hot_keys_max_key_len: 4, hot_keys_sample_rate: 1, ..options() }, &[route(1, "", "")]);
+    write(&sampler, 1, &["1234", "12345"]);
+    sampler.publish_hot_keys(T0 + 1).unwrap();
+    let told = snapshot(&sampler, 1).unwrap();
+    assert_eq!((counts(&told), told.skipped_long_keys()), (named(&[("1234", 1)]), 1));
+}
+
+#[test]
 fn a_removed_route_takes_its_keys_along_and_comes_back_without_them() {
     let sampler = sampler_with(options(), &[route(1, "", "m"), route(2, "m", "")]);
     write(&sampler, 1, &["a"]);

@@ -80,8 +80,9 @@ pub(super) unsafe fn key<'a>(key: *const c_void, len: usize) -> Key<'a> {
 /// KEYVIZ_ERR_INVALID_ARGUMENT: the op or the label is none, or the key is NULL with a length: it counts as refused;
 /// KEYVIZ_ERR_NO_MEMORY: the system gave none for the counters. A host that doesn't care ignores it.
 ///
-/// Any thread, any time; no lock, no allocation and no system call but for a thread's first observations. Not to be
-/// called from a signal handler.
+/// Any thread, any time; no lock, no allocation and no system call but for a thread's first observations. With hot keys
+/// on, an observation that is sampled (one in hot_keys_sample_rate) may also allocate: when its lane meets a route, a
+/// label or a key for the first time in a window, or a longer key than before. Not to be called from a signal handler.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_observe(
     sampler: *mut keyviz_sampler_t,
@@ -112,8 +113,8 @@ pub(super) fn plain(key: *const c_void, key_len: usize, op: u32, value_len: u64,
     Some(Plain { bytes: (key_len as u64).saturating_add(value_len), op, label })
 }
 
-/// What `keyviz_observe` goes on with when an observation is not of the plain sort, or its key may be sampled. With the same arguments in the same
-/// places, it is a jump, and the plain sort pays for nothing.
+/// What `keyviz_observe` goes on with when an observation is not of the plain sort, or its key may be sampled. With the
+/// same arguments in the same places, it is a jump, and the plain sort pays for nothing.
 #[inline(never)]
 unsafe extern "C" fn observe_on(
     sampler: *mut keyviz_sampler_t,

@@ -57,7 +57,7 @@ impl Roll {
         self.state.store(state, Ordering::Relaxed);
         // In (0, 1]: a gap is at most 37 R.
         let uniform = ((mix(state) >> 11) + 1) as f64 / (1u64 << 53) as f64;
-        let gap = 1 + (uniform.ln() * self.scale) as u32;
+        let gap = 1 + (ln(uniform) * self.scale) as u32;
         self.left.store(gap, Ordering::Relaxed);
         self.drawn.store(self.drawn.load(Ordering::Relaxed).wrapping_add(gap.into()), Ordering::Relaxed);
     }
@@ -73,6 +73,21 @@ impl Roll {
         // The first gap begins before any observation; the shared lane never uses it up, and its length cancels out.
         self.drawn.load(Ordering::Relaxed).wrapping_sub(self.left.load(Ordering::Relaxed).into())
     }
+}
+
+/// The natural logarithm of a normal number in (0, 1], to 1e-6: a gap need not be more exact. With the system's, an
+/// observation takes some 3 % longer where routes are many, and as long where they are few.
+#[inline(always)]
+fn ln(x: f64) -> f64 {
+    const FRACTION: u32 = f64::MANTISSA_DIGITS - 1;
+    let exponent = (x.to_bits() >> FRACTION) as i32 - 1023;
+    let m = f64::from_bits(x.to_bits() & ((1 << FRACTION) - 1) | 1023 << FRACTION);
+    // ln m = 2 artanh((m - 1) / (m + 1)), which is at most 1 / 3 for m in [1, 2).
+    let s = (m - 1.0) / (m + 1.0);
+    let square = s * s;
+    let terms = [1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0, 1.0];
+    let artanh = s * terms.into_iter().fold(0.0, |sum, term| sum * square + term);
+    f64::from(exponent) * std::f64::consts::LN_2 + 2.0 * artanh
 }
 
 fn mix(state: u64) -> u64 {
@@ -107,6 +122,15 @@ mod tests {
     fn is_plausible(successes: usize, trials: usize, rate: u32) -> bool {
         let (n, p) = (trials as f64, 1.0 / f64::from(rate));
         (successes as f64 - n * p).abs() <= 6.0 * (n * p * (1.0 - p)).sqrt() + 1e-9
+    }
+
+    #[test]
+    fn the_logarithm_is_the_systems_to_a_millionth() {
+        let mut x = 1.0;
+        while x > 1e-16 {
+            assert!((ln(x) - x.ln()).abs() < 1e-6 && ln(x) <= 0.0, "ln {x}");
+            x *= 0.9999;
+        }
     }
 
     #[test]
