@@ -3,9 +3,8 @@
 #
 #   tests/run_page.sh              SHOTS=folder keeps screenshots
 #
-# Needs Node.js 20 and Chromium: $CHROMIUM, or one of the usual names, or Debian's package where it can be installed.
-# Without them it says so and passes on a user's machine, and fails where CI=true. playwright-core comes from npm, into
-# build/.
+# Needs Node.js 20 and Chromium: $CHROMIUM, or one of the usual names. Without them it says so and passes on a user's
+# machine, and fails where CI=true. playwright-core comes from npm, into build/.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -27,9 +26,6 @@ find_chromium() {
 command -v node >/dev/null && command -v npm >/dev/null || missing "there is no Node.js"
 [ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || missing "Node.js $(node --version) is older than 20"
 
-if ! find_chromium >/dev/null && [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    { apt-get update && apt-get install -y --no-install-recommends chromium; } >&2 || missing "Chromium could not be installed"
-fi
 CHROMIUM=$(find_chromium) || missing "there is no Chromium (CHROMIUM=path names one)"
 
 PAGE_MODULES=$root/build/page
