@@ -112,11 +112,12 @@ func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name La
 							counter[2] += size
 							*(*uint8)(at(segment.marks + offset>>blockOffsetBits)) = 1
 							isSample := false
-							if gap := &s.gaps[p]; s.series>>(op&1)&1 == 0 {
-							} else if gap.left > 1 && len(key) <= s.longest && !isBucket(place) {
-								gap.left--
-							} else {
-								isSample = s.isDue(p, place, op, len(key))
+							if gap := &s.gaps[p]; s.series>>(op&1)&1 != 0 {
+								if gap.left > 1 && len(key) <= s.longest && !isBucket(place) {
+									gap.left--
+								} else {
+									isSample = s.isDue(p, place, op, len(key))
+								}
 							}
 							leave(lane)
 							procUnpin()

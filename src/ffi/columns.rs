@@ -305,6 +305,26 @@ pub(super) fn check_buffer(buffer: *mut c_void, capacity: usize) -> Result<(), F
     Ok(())
 }
 
+/// Checks where bytes, and their number, are to go.
+pub(super) fn check_room(buffer: *mut c_void, capacity: usize, size: *mut usize) -> Result<(), Failure> {
+    if size.is_null() {
+        return Err(Failure::null("size"));
+    }
+    check_buffer(buffer, capacity)
+}
+
+/// Copies bytes into a caller's buffer; `*size` becomes their number, also when they don't fit.
+pub(super) unsafe fn copy_bytes(
+    bytes: &[u8],
+    buffer: *mut c_void,
+    capacity: usize,
+    size: *mut usize,
+) -> Result<(), Failure> {
+    check_room(buffer, capacity, size)?;
+    write_out(size, bytes.len());
+    copy_out(&[bytes], buffer, capacity)
+}
+
 /// Writes pieces one behind the other into a checked buffer, or nothing if they don't fit.
 pub(super) unsafe fn copy_out(pieces: &[&[u8]], buffer: *mut c_void, capacity: usize) -> Result<(), Failure> {
     let needed: usize = pieces.iter().map(|piece| piece.len()).sum();

@@ -1,10 +1,10 @@
 //! Saving and loading the history.
 
-use super::columns::{check_buffer, copy_out};
+use super::columns::{check_room, copy_bytes};
 use super::handle;
 use super::sampler::keyviz_sampler_t;
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure};
-use super::structs::{bytes, write_out};
+use super::structs::bytes;
 use std::ffi::{c_char, c_void, CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -24,13 +24,8 @@ pub unsafe extern "C" fn keyviz_sampler_save_history(
 ) -> keyviz_status_t {
     guard(err, || {
         let sampler = &handle::get(sampler)?.sampler;
-        if size.is_null() {
-            return Err(Failure::null("size"));
-        }
-        check_buffer(buffer, capacity)?;
-        let image = sampler.save_history()?;
-        write_out(size, image.len());
-        copy_out(&[&image], buffer, capacity)
+        check_room(buffer, capacity, size)?;
+        copy_bytes(&sampler.save_history()?, buffer, capacity, size)
     })
 }
 

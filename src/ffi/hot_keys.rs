@@ -1,6 +1,6 @@
 //! Hot keys: publishing, asking, JSON both ways, and the replies of a cluster as one.
 
-use super::columns::{check_buffer, copy_out};
+use super::columns::{check_room, copy_bytes};
 use super::handle::{self, Handle};
 use super::observe::{key, Key};
 use super::sampler::{keyviz_sampler_t, now_ns};
@@ -417,13 +417,8 @@ pub unsafe extern "C" fn keyviz_hot_keys_to_json(
 ) -> keyviz_status_t {
     guard(err, || {
         let reply = &handle::get(hot_keys)?.reply;
-        if size.is_null() {
-            return Err(Failure::null("size"));
-        }
-        check_buffer(buffer, capacity)?;
-        let json = zeroize::Zeroizing::new(to_json(reply));
-        write_out(size, json.len());
-        copy_out(&[&json], buffer, capacity)
+        check_room(buffer, capacity, size)?;
+        copy_bytes(&zeroize::Zeroizing::new(to_json(reply)), buffer, capacity, size)
     })
 }
 

@@ -1,6 +1,7 @@
 //! Reading a matrix: its shape, its numbers, its rows and nodes.
 
-use super::{forms, keyviz_matrix_t};
+use super::keyviz_matrix_t;
+use crate::ffi::columns::copy_bytes;
 use crate::ffi::handle;
 use crate::ffi::status::{
     guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NOT_FOUND,
@@ -292,7 +293,7 @@ pub unsafe extern "C" fn keyviz_matrix_row_id(
 ) -> keyviz_status_t {
     guard(err, || {
         let row = row_of(&handle::get(matrix)?.matrix, i)?;
-        forms::copy(row.id.as_bytes(), buffer.cast(), capacity, size)
+        copy_bytes(row.id.as_bytes(), buffer.cast(), capacity, size)
     })
 }
 
@@ -310,7 +311,7 @@ pub unsafe extern "C" fn keyviz_matrix_row_name(
     guard(err, || {
         let row = row_of(&handle::get(matrix)?.matrix, i)?;
         let name = RowId::parse(&row.id).map_or_else(|_| row.id.clone(), RowId::display_name);
-        forms::copy(name.as_bytes(), buffer.cast(), capacity, size)
+        copy_bytes(name.as_bytes(), buffer.cast(), capacity, size)
     })
 }
 

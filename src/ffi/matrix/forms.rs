@@ -1,10 +1,10 @@
 //! The forms of a matrix: JSON, protobuf, CSV, and the plain picture.
 
 use super::{check_out, hand_out, keyviz_matrix_t, series};
-use crate::ffi::columns::{check_buffer, copy_out};
+use crate::ffi::columns::{check_room, copy_bytes};
 use crate::ffi::handle;
 use crate::ffi::status::{guard, keyviz_error_t, keyviz_status_t, Failure};
-use crate::ffi::structs::{bytes, init, read_struct, write_out, Sized0};
+use crate::ffi::structs::{bytes, init, read_struct, Sized0};
 use crate::matrix::png::{to_png, PngOptions, Scale};
 use crate::matrix::{from_json, from_proto, to_csv, to_json, to_proto, Limits, Matrix};
 use std::ffi::c_void;
@@ -243,22 +243,8 @@ pub(super) unsafe fn give(
     let kept = handle.kept.lock().take(&form);
     // Without the lock: other threads may ask for other forms meanwhile.
     let bytes = kept.map_or_else(|| make(&handle.matrix), Ok)?;
-    copy(&bytes, buffer, capacity, size).inspect_err(|_| *handle.kept.lock() = Kept { form: Some(form), bytes })
+    copy_bytes(&bytes, buffer, capacity, size).inspect_err(|_| *handle.kept.lock() = Kept { form: Some(form), bytes })
 }
 
 /// A caller's buffer, its capacity, and where the size goes.
 pub(super) type Room = (*mut c_void, usize, *mut usize);
-
-/// Copies bytes into a caller's buffer, and tells their number.
-pub(super) unsafe fn copy(bytes: &[u8], buffer: *mut c_void, capacity: usize, size: *mut usize) -> Result<(), Failure> {
-    check_room(buffer, capacity, size)?;
-    write_out(size, bytes.len());
-    copy_out(&[bytes], buffer, capacity)
-}
-
-fn check_room(buffer: *mut c_void, capacity: usize, size: *mut usize) -> Result<(), Failure> {
-    if size.is_null() {
-        return Err(Failure::null("size"));
-    }
-    check_buffer(buffer, capacity)
-}

@@ -120,9 +120,8 @@ pub unsafe extern "C" fn keyviz_matrix_query(
         let sampler = &handle::get(sampler)?.sampler;
         let query = Query::read(query)?;
         check_out(out)?;
-        let columns = sampler.columns(query.from_ns, query.to_ns)?;
-        let columns: Vec<&dyn ColumnRows> = columns.iter().map(|column| column as &dyn ColumnRows).collect();
-        hand_out(out, query.pivot(&columns));
+        let matrix = sampler.matrix(query.series, query.from_ns, query.to_ns, query.budget)?;
+        hand_out(out, Matrix { node: query.node, ..matrix });
         Ok(())
     })
 }
@@ -158,7 +157,7 @@ pub unsafe extern "C" fn keyviz_matrix_from_columns(
             .map(|column| column as &dyn ColumnRows)
             .filter(|column| inside(column.info().at_ns))
             .collect();
-        hand_out(out, query.pivot(&columns));
+        hand_out(out, Matrix { node: query.node, ..Matrix::from_columns(&columns, query.series, query.budget) });
         Ok(())
     })
 }
@@ -191,10 +190,6 @@ impl Query {
             budget: budget(query.row_budget, query.budget_mode)?,
             node: utf8(query.node, query.node_len as usize, "query.node")?.to_owned(),
         })
-    }
-
-    fn pivot(self, columns: &[&dyn ColumnRows]) -> Matrix {
-        Matrix { node: self.node, ..Matrix::from_columns(columns, self.series, self.budget) }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The heatmap as a page: with its matrices in it, or asking a server for them.
 
-use super::forms::{copy, give, Form};
+use super::forms::{give, Form};
 use super::{keyviz_matrix_t, utf8};
+use crate::ffi::columns::copy_bytes;
 use crate::ffi::handle;
 use crate::ffi::status::{guard, keyviz_error_t, keyviz_status_t, Failure};
 use crate::ffi::structs::{init, read_struct, slice, Sized0};
@@ -109,7 +110,7 @@ pub unsafe extern "C" fn keyviz_live_page(
         if live.matrix_url.is_empty() {
             return Err(Failure::invalid("page.matrix_url is empty"));
         }
-        copy(html::live_page(&live).as_bytes(), buffer, capacity, size)
+        copy_bytes(html::live_page(&live).as_bytes(), buffer, capacity, size)
     })
 }
 
@@ -122,5 +123,5 @@ pub unsafe extern "C" fn keyviz_live_page_policy(
     size: *mut usize,
     err: *mut keyviz_error_t,
 ) -> keyviz_status_t {
-    guard(err, || copy(html::content_security_policy(Kind::Live).as_bytes(), buffer.cast(), capacity, size))
+    guard(err, || copy_bytes(html::content_security_policy(Kind::Live).as_bytes(), buffer.cast(), capacity, size))
 }
