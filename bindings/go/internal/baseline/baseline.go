@@ -91,31 +91,38 @@ func (s *Sampler) Close() {
 
 // RegisterRoute registers a route.
 func (s *Sampler) RegisterRoute(routeID uint64, start, end []byte, groupID uint64) bool {
+	s.RegisterRoutes([]keyviz.Route{{RouteID: routeID, Start: start, End: end, GroupID: groupID}})
+	return true
+}
+
+// RegisterRoutes registers routes with one copy of the table.
+func (s *Sampler) RegisterRoutes(routes []keyviz.Route) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.table.Load()
-	if _, ok := old.slots[slotKey{routeID, keyviz.LabelLegacy}]; ok {
-		return true
-	}
-	next := &table{slots: make(map[slotKey]*slot, len(old.slots)+len(s.labels))}
+	next := &table{slots: make(map[slotKey]*slot, len(old.slots)+len(s.labels)*len(routes))}
 	for key, slot := range old.slots {
 		next.slots[key] = slot
 	}
-	next.ordered = slices.Clone(old.ordered)
-	start, end = slices.Clone(start), slices.Clone(end)
-	parts := newParts(start, end, s.options.KeyBucketsPerRoute)
-	for _, label := range s.labels {
-		one := &slot{slotKey: slotKey{routeID, label}, group: groupID, start: start, end: end, parts: parts}
-		one.cells = make([]cell, parts.count)
-		if s.hotKeys != nil {
-			one.sketch = newSketch()
+	next.ordered = slices.Grow(slices.Clone(old.ordered), len(s.labels)*len(routes))
+	for _, route := range routes {
+		if _, ok := next.slots[slotKey{route.RouteID, keyviz.LabelLegacy}]; ok {
+			continue
 		}
-		next.slots[one.slotKey] = one
-		at, _ := slices.BinarySearchFunc(next.ordered, one, (*slot).compare)
-		next.ordered = slices.Insert(next.ordered, at, one)
+		start, end := slices.Clone(route.Start), slices.Clone(route.End)
+		parts := newParts(start, end, s.options.KeyBucketsPerRoute)
+		for _, label := range s.labels {
+			one := &slot{slotKey: slotKey{route.RouteID, label}, group: route.GroupID, start: start, end: end, parts: parts}
+			one.cells = make([]cell, parts.count)
+			if s.hotKeys != nil {
+				one.sketch = newSketch()
+			}
+			next.slots[one.slotKey] = one
+			next.ordered = append(next.ordered, one)
+		}
 	}
+	slices.SortFunc(next.ordered, (*slot).compare)
 	s.table.Store(next)
-	return true
 }
 
 func (s *slot) compare(other *slot) int {
