@@ -22,8 +22,11 @@ package keyviz
 #cgo noescape kv_load_history
 #cgo nocallback keyviz_sampler_save_history_file
 #cgo nocallback keyviz_sampler_load_history_file
-#cgo nocallback keyviz_sampler_column_range
-#cgo noescape keyviz_sampler_column_range
+#cgo nocallback keyviz_columns_new
+#cgo noescape keyviz_columns_new
+#cgo nocallback keyviz_columns_next
+#cgo noescape keyviz_columns_next
+#cgo nocallback keyviz_columns_free
 #cgo nocallback kv_lane_acquire
 #cgo nocallback kv_hot_reserve
 #cgo nocallback kv_register_route
@@ -32,8 +35,6 @@ package keyviz
 #cgo noescape kv_register_routes
 #cgo nocallback kv_flush
 #cgo noescape kv_flush
-#cgo nocallback kv_read_column
-#cgo noescape kv_read_column
 #cgo nocallback kv_sub_bucket_bounds
 #cgo noescape kv_sub_bucket_bounds
 #cgo nocallback kv_poll_events

@@ -192,4 +192,22 @@ impl<'a> Streams<'a> {
         }
         Some(())
     }
+
+    /// Decodes all four series of rows that were written or checked before: of each row the dictionary index, the label's
+    /// number, the part, and the counters. `divided` as above.
+    #[inline(always)]
+    pub fn decode_counters(mut self, divided: &[bool], mut visit: impl FnMut(u32, u8, u32, Counters)) -> Option<()> {
+        let mut heads = Heads { bytes: self.heads, before: Before::default() };
+        for _ in 0..self.rows {
+            let Head { flags, entry, part } = heads.next(|entry| divided.get(entry).copied())?;
+            let mut counters = [0; 4];
+            for (i, counter) in counters.iter_mut().enumerate() {
+                if flags & 1 << i != 0 {
+                    *counter = take_quick(&mut self.counters[i])?;
+                }
+            }
+            visit(entry, flags >> 4 & 7, part as u32, Counters::from_array(counters));
+        }
+        Some(())
+    }
 }
