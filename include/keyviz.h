@@ -12,7 +12,7 @@
  *   lanes     keyviz_lane_acquire, keyviz_lane_observe, keyviz_lane_release: for hosts that know their threads
  *   columns   keyviz_sampler_flush (into the history) or _drain (into memory of the caller)
  *   history   keyviz_sampler_column_range, _read_column, _save_history, _load_history
- *             keyviz_columns_new, _next, _free: many columns, the fastest way
+ *             keyviz_columns_new, _next, _split, _free: many columns, the fastest way
  *   matrix    keyviz_matrix_query, _from_columns, _free: time x key ranges, of one series
  *             _shape, _info, _columns, _values, _values_view, _row, _row_id, _row_name, _identities, _node: what is in it
  *             _to_json, _from_json, _to_proto, _from_proto, _to_csv: for other programs
@@ -1243,9 +1243,9 @@ keyviz_status_t keyviz_sampler_read_column(const keyviz_sampler_t *sampler,
 // Fills it with zeros and its type_size, like KEYVIZ_COLUMN_INIT. NULL is fine.
 void keyviz_column_init(keyviz_column_t *column);
 
-// Begins a walk through the stored columns with from_ns <= at < to_ns (Unix ns; 0: unbounded), oldest first. `*count` (may
-// be NULL) is their number. Flushes and observers go on meanwhile, and change nothing of what the walk gives. `*out` is to
-// be freed with keyviz_columns_free, before or after the sampler.
+// Begins a walk through the stored columns with from_ns <= at < to_ns (Unix ns; 0: unbounded), oldest first. `*count` is
+// their number, and `*rows` that of their rows (either may be NULL). Flushes and observers go on meanwhile, and change
+// nothing of what the walk gives. `*out` is to be freed with keyviz_columns_free, before or after the sampler.
 //
 // Errors: KEYVIZ_ERR_HISTORY_OFF.
 keyviz_status_t keyviz_columns_new(const keyviz_sampler_t *sampler,
@@ -1253,7 +1253,15 @@ keyviz_status_t keyviz_columns_new(const keyviz_sampler_t *sampler,
                                    int64_t to_ns,
                                    keyviz_columns_t **out,
                                    size_t *count,
+                                   size_t *rows,
                                    keyviz_error_t *err);
+
+// Gives the last `count` of the columns that are still to come to a walk of their own, for another thread; fewer, if fewer
+// are to come. `*out` is to be freed with keyviz_columns_free.
+keyviz_status_t keyviz_columns_split(keyviz_columns_t *columns,
+                                     size_t count,
+                                     keyviz_columns_t **out,
+                                     keyviz_error_t *err);
 
 // Gives the next column.
 //

@@ -7,6 +7,8 @@ import "C"
 
 import (
 	"runtime"
+	"slices"
+	"sync"
 	"time"
 	"unsafe"
 )
@@ -32,18 +34,61 @@ func (c *core) flush() {
 	c.at = now
 }
 
+const (
+	// parallelRows is how many rows of a snapshot are worth another goroutine, and parallelWalks how many there are at most.
+	parallelRows  = 64 << 10
+	parallelWalks = 4
+)
+
+// snapshot copies columns. Many are copied by several goroutines, each its share, which end before it returns.
 func (c *core) snapshot(from, to time.Time) []MatrixColumn {
-	var columns []MatrixColumn
+	defer runtime.KeepAlive(c)
+	first, count, rows := c.walk(from, to)
+	if first == nil {
+		return nil
+	}
+	walks := []*C.keyviz_columns_t{first}
+	share := count
+	if n := min(runtime.GOMAXPROCS(0), parallelWalks, rows/parallelRows+1, count); n > 1 {
+		share = (count + n - 1) / n
+		for left := count; left > share; left -= share {
+			var last *C.keyviz_columns_t
+			C.keyviz_columns_split(first, C.size_t(share), &last, nil)
+			walks = append(walks, last)
+		}
+		slices.Reverse(walks[1:])
+	}
+	parts := make([][]MatrixColumn, len(walks))
+	var others sync.WaitGroup
+	for i, walk := range walks[1:] {
+		others.Add(1)
+		go func() {
+			defer others.Done()
+			parts[i+1] = c.copyColumns(walk, from, to)
+		}()
+	}
+	parts[0] = c.copyColumns(first, from, to)
+	others.Wait()
+	return slices.Concat(parts...)
+}
+
+// copyColumns copies the columns of a walk, and ends it.
+func (c *core) copyColumns(walk *C.keyviz_columns_t, from, to time.Time) (columns []MatrixColumn) {
 	var slabs slabs
-	c.eachColumn(from, to, func(one stamp, column *storedColumn) {
+	c.eachColumn(walk, from, to, func(one stamp, column *storedColumn) {
 		columns = append(columns, MatrixColumn{WindowStart: one.windowStart, At: one.at, Rows: column.matrixRows(&slabs)})
 	})
 	return columns
 }
 
 func (c *core) lineage(from, to time.Time) map[uint64][]uint64 {
+	defer runtime.KeepAlive(c)
+	walk, _, _ := c.walk(from, to)
+	if walk == nil {
+		return nil
+	}
 	var parents map[uint64][]uint64
-	c.eachColumn(from, to, func(_ stamp, column *storedColumn) {
+	c.eachColumn(walk, from, to, func(_ stamp, column *storedColumn) {
 		for i := range column.counts() {
 			about := column.about(&column.counts()[i])
 			if about.parents_count == 0 {
@@ -58,13 +103,16 @@ func (c *core) lineage(from, to time.Time) map[uint64][]uint64 {
 	return parents
 }
 
-// eachColumn visits the stored columns with from <= At < to, oldest first, as they stand now.
-func (c *core) eachColumn(from, to time.Time, visit func(stamp, *storedColumn)) {
-	defer runtime.KeepAlive(c)
-	var walk *C.keyviz_columns_t
-	if C.keyviz_columns_new(c.handle, c.bound(from, -1), c.bound(to, 1), &walk, nil, nil) != C.KEYVIZ_OK {
-		return // It was closed.
-	}
+// walk begins a walk through the stored columns with from <= At < to, by the library's clock, as they stand now; nil: the
+// sampler was closed.
+func (c *core) walk(from, to time.Time) (walk *C.keyviz_columns_t, columns, rows int) {
+	var count, sum C.size_t
+	C.keyviz_columns_new(c.handle, c.bound(from, -1), c.bound(to, 1), &walk, &count, &sum, nil)
+	return walk, int(count), int(sum)
+}
+
+// eachColumn visits the columns of a walk with from <= At < to, oldest first, and ends the walk.
+func (c *core) eachColumn(walk *C.keyviz_columns_t, from, to time.Time, visit func(stamp, *storedColumn)) {
 	defer C.keyviz_columns_free(walk)
 	column := storedColumn{type_size: C.sizeof_keyviz_column_t}
 	for C.keyviz_columns_next(walk, (*C.keyviz_column_t)(&column), nil) == C.KEYVIZ_OK {

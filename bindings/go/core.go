@@ -24,6 +24,8 @@ package keyviz
 #cgo nocallback keyviz_sampler_load_history_file
 #cgo nocallback keyviz_columns_new
 #cgo noescape keyviz_columns_new
+#cgo nocallback keyviz_columns_split
+#cgo noescape keyviz_columns_split
 #cgo nocallback keyviz_columns_next
 #cgo noescape keyviz_columns_next
 #cgo nocallback keyviz_columns_free

@@ -5,12 +5,12 @@ use super::columns::{keyviz_row_t, Layout};
 use super::handle::{self, Handle};
 use super::sampler::keyviz_sampler_t;
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND};
-use super::structs::{init, write_out, write_struct, Sized0};
+use super::structs::{check_size, init, write_out, write_struct, Sized0};
 use crate::column::{ColumnRows, Counters};
+use crate::hash::IntMap;
 use crate::history::StoredColumn;
 use crate::label::Label;
 use crate::meta::{PartBounds, RouteMeta};
-use crate::hash::IntMap;
 use parking_lot::Mutex;
 use std::ffi::c_void;
 use std::sync::atomic::AtomicU32;
@@ -87,9 +87,9 @@ pub unsafe extern "C" fn keyviz_column_init(column: *mut keyviz_column_t) {
     init(column);
 }
 
-/// Begins a walk through the stored columns with from_ns <= at < to_ns (Unix ns; 0: unbounded), oldest first. `*count` (may
-/// be NULL) is their number. Flushes and observers go on meanwhile, and change nothing of what the walk gives. `*out` is to
-/// be freed with keyviz_columns_free, before or after the sampler.
+/// Begins a walk through the stored columns with from_ns <= at < to_ns (Unix ns; 0: unbounded), oldest first. `*count` is
+/// their number, and `*rows` that of their rows (either may be NULL). Flushes and observers go on meanwhile, and change
+/// nothing of what the walk gives. `*out` is to be freed with keyviz_columns_free, before or after the sampler.
 ///
 /// Errors: KEYVIZ_ERR_HISTORY_OFF.
 #[no_mangle]
@@ -99,6 +99,7 @@ pub unsafe extern "C" fn keyviz_columns_new(
     to_ns: i64,
     out: *mut *mut keyviz_columns_t,
     count: *mut usize,
+    rows: *mut usize,
     err: *mut keyviz_error_t,
 ) -> keyviz_status_t {
     guard(err, || {
@@ -108,8 +109,34 @@ pub unsafe extern "C" fn keyviz_columns_new(
         }
         let columns = sampler.columns(from_ns, to_ns)?;
         write_out(count, columns.len());
-        let walk = Mutex::new(Walk { columns, ..Walk::default() });
-        write_out(out, handle::into_raw(keyviz_columns_t { magic: AtomicU32::new(keyviz_columns_t::MAGIC), walk }));
+        write_out(rows, columns.iter().map(StoredColumn::len).sum());
+        write_out(out, hand_out(columns));
+        Ok(())
+    })
+}
+
+fn hand_out(columns: Vec<StoredColumn>) -> *mut keyviz_columns_t {
+    let walk = Mutex::new(Walk { columns, ..Walk::default() });
+    handle::into_raw(keyviz_columns_t { magic: AtomicU32::new(keyviz_columns_t::MAGIC), walk })
+}
+
+/// Gives the last `count` of the columns that are still to come to a walk of their own, for another thread; fewer, if fewer
+/// are to come. `*out` is to be freed with keyviz_columns_free.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_columns_split(
+    columns: *mut keyviz_columns_t,
+    count: usize,
+    out: *mut *mut keyviz_columns_t,
+    err: *mut keyviz_error_t,
+) -> keyviz_status_t {
+    guard(err, || {
+        let mut walk = handle::get(columns)?.walk.lock();
+        if out.is_null() {
+            return Err(Failure::null("out"));
+        }
+        let at = walk.columns.len().saturating_sub(count).max(walk.next);
+        let last = walk.columns.split_off(at);
+        write_out(out, hand_out(last));
         Ok(())
     })
 }
@@ -125,7 +152,7 @@ pub unsafe extern "C" fn keyviz_columns_next(
 ) -> keyviz_status_t {
     guard(err, || {
         let mut walk = handle::get(columns)?.walk.lock();
-        super::structs::check_size(column, "column")?;
+        check_size(column, "column")?;
         let Some(stored) = walk.next() else {
             return Err(Failure::new(KEYVIZ_ERR_NOT_FOUND, "there are no more columns"));
         };

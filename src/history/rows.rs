@@ -200,13 +200,12 @@ impl<'a> Streams<'a> {
         let mut heads = Heads { bytes: self.heads, before: Before::default() };
         for _ in 0..self.rows {
             let Head { flags, entry, part } = heads.next(|entry| divided.get(entry).copied())?;
-            let mut counters = [0; 4];
-            for (i, counter) in counters.iter_mut().enumerate() {
-                if flags & 1 << i != 0 {
-                    *counter = take_quick(&mut self.counters[i])?;
-                }
-            }
-            visit(entry, flags >> 4 & 7, part as u32, Counters::from_array(counters));
+            // One by one: an array would be written by halves and read as a whole, for which the processor waits.
+            let mut counter =
+                |i: usize| if flags & 1 << i != 0 { take_quick(&mut self.counters[i]) } else { Some(0) };
+            let (reads, writes) = (counter(0)?, counter(1)?);
+            let (read_bytes, write_bytes) = (counter(2)?, counter(3)?);
+            visit(entry, flags >> 4 & 7, part as u32, Counters { reads, writes, read_bytes, write_bytes });
         }
         Some(())
     }

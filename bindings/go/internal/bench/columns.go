@@ -24,7 +24,7 @@ type sampler interface {
 
 // route has a range of its own, in the order of the ids.
 func route(id uint64) keyviz.Route {
-	return keyviz.Route{RouteID: id, Start: fmt.Appendf(nil, "%08d", id), End: fmt.Appendf(nil, "%08d", id+1), GroupID: id%16 + 1}
+	return keyviz.Route{RouteID: id, Start: fmt.Appendf(nil, "table/%04d/user/%08d", id>>6, id), End: fmt.Appendf(nil, "table/%04d/user/%08d", (id+1)>>6, id+1), GroupID: id%16 + 1}
 }
 
 func catalogue(n int) []keyviz.Route {
@@ -160,52 +160,4 @@ func benchFlush(r *report, rounds int) {
 			return timed(func() { set.WritePrometheus(io.Discard) })
 		}},
 	})
-}
-
-// benchSnapshot copies 60 columns out of the history.
-func benchSnapshot(r *report, rounds, rows int) {
-	const columns = 60
-	routes := catalogue(rows)
-	key := []byte("key")
-	now := time.Unix(1_700_000_000, 0)
-	clock := func() time.Time { return now }
-	ours := keyviz.NewMemSampler(keyviz.MemSamplerOptions{
-		KeyVizLabelsEnabled: true, HistoryColumns: columns, MaxTrackedRoutes: rows, Now: clock,
-	})
-	defer ours.Close()
-	ours.RegisterRoutes(routes)
-	textbook := baseline.New(baseline.Options{KeyVizLabelsEnabled: true, HistoryColumns: columns, Now: clock})
-	textbook.RegisterRoutes(routes)
-	both := []sampler{ours, textbook}
-	for i := range columns {
-		now = now.Add(time.Minute)
-		for _, s := range both {
-			for j, route := range routes {
-				for range 1 + (i+j)%3 {
-					s.Observe(route.RouteID, key, keyviz.Op((i+j)&1), valueLen+i*j%1000, keyviz.LabelRedis)
-				}
-			}
-			s.Flush()
-		}
-	}
-	var objects, bytes [2]uint64
-	way := func(i int) func() time.Duration {
-		return func() time.Duration {
-			var took time.Duration
-			var snapshot []keyviz.MatrixColumn
-			objects[i], bytes[i] = mallocs(func() {
-				took = timed(func() { snapshot = both[i].Snapshot(time.Time{}, time.Time{}) })
-			})
-			if len(snapshot) != columns || len(snapshot[columns-1].Rows) != rows {
-				panic("the snapshot is not whole")
-			}
-			return took
-		}
-	}
-	what := fmt.Sprintf("Snapshot, %d columns of %d rows", columns, rows)
-	compare(r, what, "row", columns*rows, min(rounds, 9), []wayTo{{"libkeyviz", way(0)}, {"textbook sampler", way(1)}}, 3)
-	fmt.Printf("    libkeyviz allocates %d objects of %d MB in all, the textbook sampler %d of %d MB\n",
-		objects[0], bytes[0]>>20, objects[1], bytes[1]>>20)
-	r.promiseAtMost(what+": objects allocated, of the textbook's", float64(objects[0])/float64(objects[1]), 1)
-	r.promiseAtMost(what+": bytes allocated, of the textbook's", float64(bytes[0])/float64(bytes[1]), 1)
 }

@@ -22,7 +22,12 @@ func main() {
 	slice := flag.Duration("slice", 8*time.Millisecond, "how long a contender counts in a round")
 	rows := flag.Int("rows", 10_000, "rows of a column of the snapshot")
 	check := flag.Bool("check", false, "fail where a limit is missed")
+	child := flag.String("child", "", "be the contender of this name in the snapshot's part, and wait for lines")
 	flag.Parse()
+	if *child != "" {
+		snapshotChild(*child, *rows)
+		return
+	}
 	began := time.Now()
 	fmt.Printf("%s, %s/%s, %d CPUs\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	r := &report{}
