@@ -90,8 +90,9 @@ type core struct {
 
 	// table is where the address of the current route table stands; nil: every observation crosses.
 	table *uint64
-	// labels are those that Observe counts by itself; none where the cell depends on the key, too, or keys are sampled.
-	labels labelTable
+	// labels are those that Observe counts by itself; none where the cell depends on the key, too, or keys are sampled:
+	// then keyLabels are.
+	labels, keyLabels labelTable
 	// shared is the lane of Ps that have none, and passages its passages.
 	shared   *lane
 	passages *sharedPassages
@@ -157,6 +158,7 @@ func newCore(options MemSamplerOptions, more MoreOptions) (*core, error) {
 	options = options.effective()
 	c := &core{options: options, hotKeysSeries: more.HotKeysSeries}
 	c.labels.clear()
+	c.keyLabels.clear()
 	c.clock, c.at = newClock(options.Now)
 	c.columns.limit = options.HistoryColumns
 	if len(more.Resolutions) > 0 {

@@ -5,7 +5,7 @@ use super::columns::{keyviz_row_t, Layout};
 use super::handle::{self, Handle};
 use super::sampler::keyviz_sampler_t;
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND};
-use super::structs::{check_size, init, write_out, write_struct, Sized0};
+use super::structs::{check_size, init, place, write_out, write_struct, Sized0};
 use crate::column::{ColumnRows, Counters};
 use crate::hash::IntMap;
 use crate::history::StoredColumn;
@@ -163,12 +163,12 @@ pub unsafe extern "C" fn keyviz_columns_next(
             window_start_ns: info.window_start_ns,
             at_ns: info.at_ns,
             flushes: stored.flushes(),
-            rows: walk.rows.as_ptr(),
+            rows: place(&walk.rows),
             row_count: walk.rows.len(),
-            descriptions: walk.descriptions.rows.as_ptr(),
+            descriptions: place(&walk.descriptions.rows),
             description_count: walk.descriptions.rows.len(),
             description_size: size_of::<keyviz_row_t>(),
-            arena: walk.descriptions.arena.as_ptr().cast(),
+            arena: place(&walk.descriptions.arena).cast(),
         };
         write_struct(column, "column", &told)
     })
