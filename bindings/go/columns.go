@@ -75,10 +75,23 @@ func (c *core) snapshot(from, to time.Time) []MatrixColumn {
 // copyColumns copies the columns of a walk, and ends it.
 func (c *core) copyColumns(walk *C.keyviz_columns_t, from, to time.Time) (columns []MatrixColumn) {
 	var slabs slabs
-	c.eachColumn(walk, from, to, func(one stamp, column *storedColumn) {
+	c.eachColumn(walk, from, to, func(one stamp, column *storedColumn) bool {
 		columns = append(columns, MatrixColumn{WindowStart: one.windowStart, At: one.at, Rows: column.matrixRows(&slabs)})
+		return true
 	})
 	return columns
+}
+
+// visitColumns is a snapshot, column by column; false ends it.
+func (c *core) visitColumns(from, to time.Time, visit func(MatrixColumn) bool) {
+	defer runtime.KeepAlive(c)
+	walk, _, _ := c.walk(from, to)
+	if walk == nil {
+		return
+	}
+	c.eachColumn(walk, from, to, func(one stamp, column *storedColumn) bool {
+		return visit(MatrixColumn{WindowStart: one.windowStart, At: one.at, Rows: column.matrixRows(&slabs{})})
+	})
 }
 
 func (c *core) lineage(from, to time.Time) map[uint64][]uint64 {
@@ -88,7 +101,7 @@ func (c *core) lineage(from, to time.Time) map[uint64][]uint64 {
 		return nil
 	}
 	var parents map[uint64][]uint64
-	c.eachColumn(walk, from, to, func(_ stamp, column *storedColumn) {
+	c.eachColumn(walk, from, to, func(_ stamp, column *storedColumn) bool {
 		for i := range column.counts() {
 			about := column.about(&column.counts()[i])
 			if about.parents_count == 0 {
@@ -99,6 +112,7 @@ func (c *core) lineage(from, to time.Time) map[uint64][]uint64 {
 			}
 			parents[uint64(about.route_id)] = append([]uint64(nil), column.ids(about.parents_offset, about.parents_count)...)
 		}
+		return true
 	})
 	return parents
 }
@@ -111,14 +125,15 @@ func (c *core) walk(from, to time.Time) (walk *C.keyviz_columns_t, columns, rows
 	return walk, int(count), int(sum)
 }
 
-// eachColumn visits the columns of a walk with from <= At < to, oldest first, and ends the walk.
-func (c *core) eachColumn(walk *C.keyviz_columns_t, from, to time.Time, visit func(stamp, *storedColumn)) {
+// eachColumn visits the columns of a walk with from <= At < to, oldest first, until there are no more or the visitor has
+// seen enough (false), and ends the walk.
+func (c *core) eachColumn(walk *C.keyviz_columns_t, from, to time.Time, visit func(stamp, *storedColumn) bool) {
 	defer C.keyviz_columns_free(walk)
 	column := storedColumn{type_size: C.sizeof_keyviz_column_t}
 	for C.keyviz_columns_next(walk, (*C.keyviz_column_t)(&column), nil) == C.KEYVIZ_OK {
 		one := c.stampOf(&column)
-		if (from.IsZero() || !one.at.Before(from)) && (to.IsZero() || one.at.Before(to)) {
-			visit(one, &column)
+		if (from.IsZero() || !one.at.Before(from)) && (to.IsZero() || one.at.Before(to)) && !visit(one, &column) {
+			return
 		}
 	}
 }

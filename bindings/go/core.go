@@ -55,7 +55,6 @@ package keyviz
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -146,10 +145,10 @@ func Ready() error {
 // newCore returns nil and an error where the library can't be used, or refuses the options.
 func newCore(options MemSamplerOptions, more MoreOptions) (*core, error) {
 	if err := Ready(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrDisabled, err)
 	}
 	if len(more.Resolutions) > C.KEYVIZ_RESOLUTIONS {
-		return nil, fmt.Errorf("keyviz: %d resolutions, of at most %d", len(more.Resolutions), C.KEYVIZ_RESOLUTIONS)
+		return nil, fmt.Errorf("%w: %d resolutions, of at most %d", ErrInvalidArgument, len(more.Resolutions), C.KEYVIZ_RESOLUTIONS)
 	}
 	var resolutions [2 * C.KEYVIZ_RESOLUTIONS]C.int64_t
 	for i, coarse := range more.Resolutions {
@@ -193,7 +192,7 @@ func newCore(options MemSamplerOptions, more MoreOptions) (*core, error) {
 		number32(options.KeyBucketsPerRoute), labelled, lanes, C.uint64_t(more.MemoryLimitBytes), &resolutions[0],
 		&tracked, &failure)
 	if c.handle == nil {
-		return nil, errors.New("keyviz: " + C.GoString(&failure.message[0]))
+		return nil, errorOf(failure.status, &failure)
 	}
 	c.husk = &husk{handle: c.handle}
 	runtime.AddCleanup(c, (*husk).free, c.husk)
