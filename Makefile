@@ -7,7 +7,7 @@ GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 LIB   := target/release/libkeyviz.so.0
 
-.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
+.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix bench-go clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -24,6 +24,7 @@ help:
 	@echo "make bench-sampler  registration, flush, history and memory, with their limits (about 1 minute)"
 	@echo "make bench-matrix   query, merge and wire forms of a matrix, beside their peers (about 2 minutes)"
 	@echo "make bench-hotkeys  hot keys: sketch updates beside peers, and an observation with and without (about 2 minutes)"
+	@echo "make bench-go       the Go package beside its peers: a textbook sampler, Prometheus, VictoriaMetrics, cgo (about 1 minute)"
 	@echo "make clean          removes what the above made"
 
 build: $(LIB)
@@ -66,11 +67,16 @@ test-c: build
 	tests/check_elf.sh
 	tests/run_c.sh
 
+# At the end: with a garbage collector that runs all the time and overwrites what it frees, and with every pointer checked.
 test-go: go
 	cd $(GODIR) && $(GO) vet ./... && $(GO) test ./...
 	cd $(GODIR) && $(GO) test -short -tags keyviz_cgo ./...
 	cd $(GODIR) && $(GO) test -short -tags keyviz_atomic ./...
 	cd $(GODIR) && $(GO) test -short -race ./...
+	cd $(GODIR) && KEYVIZ_TEST_GC=1 GOGC=1 GODEBUG=cgocheck=1,clobberfree=1 $(GO) test -short .
+	cd $(GODIR) && $(GO) test -short -gcflags=all=-d=checkptr .
+	cd $(GODIR) && GOEXPERIMENT=cgocheck2 $(GO) test -short .
+	cd $(GODIR)/internal/bench && $(GO) vet . && $(GO) run . -rounds 1 -slice 1ms -rows 100 >/dev/null
 	cd $(GODIR) && CGO_ENABLED=0 $(GO) vet . ./keyvizhttp && CGO_ENABLED=0 $(GO) test . ./keyvizhttp
 
 test-host: go
@@ -110,6 +116,9 @@ bench-matrix:
 bench-hotkeys: go
 	$(CARGO) bench --bench hotkeys
 	cd $(GODIR) && $(GO) run ./internal/benchhotkeys
+
+bench-go: go
+	cd $(GODIR)/internal/bench && $(GO) run .
 
 clean:
 	$(CARGO) clean
