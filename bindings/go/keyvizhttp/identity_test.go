@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -187,9 +188,10 @@ func (spaces) Read(p []byte) (int, error) {
 
 func TestAPanicOfTheHostsFunctionEndsOneRequest(t *testing.T) {
 	peer, _ := serve(t, newHandler(t, Options{Sampler: newSampler(t, 1), Node: "n2"}))
-	broken := true
+	var broken atomic.Bool
+	broken.Store(true)
 	h := newHandler(t, Options{Sampler: newSampler(t, 1), Node: "n1", Peers: []string{peer}, Forward: func(_, _ *http.Request) {
-		if broken {
+		if broken.Load() {
 			panic(http.ErrAbortHandler)
 		}
 	}})
@@ -198,7 +200,7 @@ func TestAPanicOfTheHostsFunctionEndsOneRequest(t *testing.T) {
 		t.Errorf("it answered %s", response.Status)
 		response.Body.Close()
 	}
-	broken = false
+	broken.Store(false)
 	if answer := read(t, get(h, "/matrix")); answer.Fanout.Responded != 2 {
 		t.Errorf("%+v", answer.Fanout)
 	}
