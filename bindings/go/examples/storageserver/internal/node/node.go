@@ -29,6 +29,9 @@ type Config struct {
 	RedisAddr string // host:port, the host a loopback address; port 0 takes a free one
 	HTTPAddr  string // the same, for the raw key-value front end
 	AdminAddr string // the same, for the live heatmap; empty: none
+	// AdminListener takes the place of AdminAddr: nodes that are to know each other
+	// need their addresses before they start.
+	AdminListener net.Listener `json:"-"`
 
 	Name  string   // this node's in its cluster; needed where there are peers
 	Peers []string // URLs of the other nodes' heatmaps
@@ -69,21 +72,23 @@ type Node struct {
 
 // Start listens on both addresses and begins to serve.
 func Start(cfg Config) (*Node, error) {
-	redisListener, err := listenLoopback(cfg.RedisAddr)
+	redisListener, err := ListenLoopback(cfg.RedisAddr)
 	if err != nil {
 		return nil, fmt.Errorf("redis front end: %w", err)
 	}
-	httpListener, err := listenLoopback(cfg.HTTPAddr)
+	httpListener, err := ListenLoopback(cfg.HTTPAddr)
 	if err != nil {
 		return nil, fmt.Errorf("raw key-value front end: %w", errors.Join(err, redisListener.Close()))
 	}
 
 	listeners := []net.Listener{redisListener, httpListener}
-	var adminListener net.Listener
-	if cfg.AdminAddr != "" {
-		if adminListener, err = listenLoopback(cfg.AdminAddr); err != nil {
+	adminListener := cfg.AdminListener
+	if adminListener == nil && cfg.AdminAddr != "" {
+		if adminListener, err = ListenLoopback(cfg.AdminAddr); err != nil {
 			return nil, fmt.Errorf("heatmap: %w", errors.Join(err, closeAll(listeners)))
 		}
+	}
+	if adminListener != nil {
 		listeners = append(listeners, adminListener)
 	}
 
@@ -190,9 +195,9 @@ func closeAll(listeners []net.Listener) error {
 	return errors.Join(errs...)
 }
 
-// listenLoopback refuses every other interface: the front ends have no
-// authentication.
-func listenLoopback(address string) (net.Listener, error) {
+// ListenLoopback listens on host:port. It refuses every interface but loopback: the
+// front ends have no authentication.
+func ListenLoopback(address string) (*net.TCPListener, error) {
 	resolved, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
 		return nil, err
