@@ -152,8 +152,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// isOff tells whether there is nothing to show: no sampler, or a build that can't count.
+func (h *Handler) isOff() bool {
+	return h.options.Sampler == nil || h.page == nil
+}
+
 func (h *Handler) servePage(w http.ResponseWriter) {
-	if h.options.Sampler == nil || h.page == nil {
+	if h.isOff() {
 		disabled(w)
 		return
 	}
@@ -164,7 +169,7 @@ func (h *Handler) servePage(w http.ResponseWriter) {
 }
 
 func (h *Handler) serveMatrix(w http.ResponseWriter, r *http.Request) {
-	if h.options.Sampler == nil {
+	if h.isOff() {
 		disabled(w)
 		return
 	}

@@ -22,7 +22,7 @@ const (
 )
 
 func (h *Handler) serveHotKeys(w http.ResponseWriter, r *http.Request) {
-	if h.options.Sampler == nil {
+	if h.isOff() {
 		disabled(w)
 		return
 	}

@@ -33,6 +33,9 @@ func Run(ctx context.Context, cfg Config, ready io.Writer, columnsPath string, l
 	if err != nil {
 		return err
 	}
+	if err := keyviz.Ready(); err != nil {
+		log.Warn("the traffic sampler is off", "err", err)
+	}
 	log.Info("serving", "redis", n.RedisAddr(), "http", n.HTTPAddr(), "step", n.sampler.Step())
 	if n.AdminAddr() != "" {
 		log.Info("heatmap", "url", "http://"+n.AdminAddr()+adminfront.Path)
