@@ -222,7 +222,9 @@ func TestAServerOnTheInstalledLibraryCounts(t *testing.T) {
 		missing(t, "there is no pkg-config")
 	}
 	prefix := install(t)
-	program := build(t, []string{"PKG_CONFIG_PATH=" + filepath.Join(prefix, "lib", "pkgconfig")}, "-tags", "keyviz_system")
+	// Go's cache doesn't see what pkg-config said; it sees these flags.
+	env := []string{"PKG_CONFIG_PATH=" + filepath.Join(prefix, "lib", "pkgconfig"), "CGO_CFLAGS=-O2 -g -I" + filepath.Join(prefix, "include")}
+	program := build(t, env, "-tags", "keyviz_system")
 	if libraries, _ := needs(t, program); !slices.Contains(libraries, "libkeyviz.so.0") {
 		t.Fatalf("it needs %v", libraries)
 	}
@@ -232,10 +234,16 @@ func TestAServerOnTheInstalledLibraryCounts(t *testing.T) {
 	countsRight(t, command, columns)
 }
 
-// install installs the shared library into a folder of its own.
+// install installs the shared library into a folder of its own, always the same.
 func install(t *testing.T) (prefix string) {
 	t.Helper()
-	prefix = t.TempDir()
+	prefix, err := filepath.Abs(filepath.Join(root, "build", "server-prefix"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(prefix); err != nil {
+		t.Fatal(err)
+	}
 	target := os.Getenv("CARGO_TARGET_DIR")
 	if target == "" {
 		target = filepath.Join(root, "target")
