@@ -4,16 +4,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"math"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
+
+	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
 
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/cluster"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/loadgen"
@@ -35,7 +37,7 @@ func main() {
 	flag.StringVar(&s.cluster.AdminAddr, "admin", "127.0.0.1:8480", "loopback `address` of the first node's heatmap; the other nodes have the ports after it; port 0 takes free ones")
 	flag.DurationVar(&s.cluster.Node.Step, "step", time.Second, "flush interval: the time that one column covers")
 	flag.IntVar(&s.cluster.Node.HistoryColumns, "history", 3600, "`columns` to keep; the oldest go first")
-	flag.IntVar(&s.cluster.Node.KeyBuckets, "key-buckets", 8, "`parts` that the range of the keys is cut into")
+	flag.IntVar(&s.cluster.Node.KeyBuckets, "key-buckets", 16, "`parts` that the range of the keys is cut into")
 	flag.Float64Var(&s.load.Rate, "rate", 200, "average `requests per second` for each front end of each node")
 	flag.DurationVar(&s.duration, "duration", 0, "end after this time; 0: when interrupted")
 	flag.DurationVar(&s.kill, "kill", 0, "kill the last node after this time; 0: don't")
@@ -63,10 +65,7 @@ func run(s settings) error {
 	if limit := time.Duration(s.cluster.Node.HistoryColumns) * s.cluster.Node.Step; s.duration > limit {
 		return fmt.Errorf("-duration must not exceed %v: the nodes keep %d columns", limit, s.cluster.Node.HistoryColumns)
 	}
-	s.load.Duration = s.duration
-	if s.load.Duration <= 0 {
-		s.load.Duration = math.MaxInt64
-	}
+	s.load.Duration = cmp.Or(s.duration, time.Hour)
 	s.load.Workers, s.load.Wave, s.load.Keys, s.load.Skew = 2, 20*time.Second, 50_000, 1.1
 	s.load.MaxValueBytes, s.load.HotPercent, s.load.Seed = 1024, 20, 1
 	if err := s.load.Validate(); err != nil {
@@ -93,35 +92,58 @@ func run(s settings) error {
 		timer := time.AfterFunc(s.kill, func() { _ = last.Kill() })
 		defer timer.Stop()
 	}
-	reports, err := c.Drive(ctx, s.load)
-	if err == nil && ctx.Err() == nil {
-		err = c.Check(ctx, reports)
+	return errors.Join(drive(ctx, c, s), c.Stop())
+}
+
+// drive sends load to the nodes. If that has an end, it compares the heatmap with what
+// the clients sent.
+func drive(ctx context.Context, c *cluster.Cluster, s settings) error {
+	if s.duration == 0 {
+		return c.DriveOn(ctx, s.load, func(m *cluster.Member, err error) {
+			fmt.Fprintf(os.Stderr, "%s: the load was interrupted: %v\n", m.Name, err)
+		})
 	}
-	if err == nil && ctx.Err() == nil && !s.asJSON {
+	reports, err := c.Drive(ctx, s.load)
+	if err != nil || ctx.Err() != nil {
+		return err
+	}
+	if err := c.Check(ctx, reports); err != nil {
+		return err
+	}
+	if !s.asJSON {
 		fmt.Println("check: the heatmap equals what the clients of all nodes that are left sent, to the unit, for each label and counter")
 	}
-	return errors.Join(err, c.Stop())
+	return nil
+}
+
+// plantedKeys are the keys that the load asks for more than for any other.
+var plantedKeys = map[keyviz.Label]string{
+	keyviz.LabelRedis: loadgen.HotKey(loadgen.RedisKind),
+	keyviz.LabelRawKV: loadgen.HotKey(loadgen.RawKVKind),
+}
+
+// member is what is told of a node, for programs.
+type member struct {
+	Name string `json:"name"`
+	PID  int    `json:"pid"`
+	Page string `json:"page"` // URL
 }
 
 // announce tells where the nodes are.
 func announce(c *cluster.Cluster, asJSON bool) error {
 	if asJSON {
-		type member struct {
-			Name string `json:"name"`
-			PID  int    `json:"pid"`
-			Page string `json:"page"` // URL
-		}
-		var members []member
+		told := struct {
+			Nodes   []member                `json:"nodes"`
+			HotKeys map[keyviz.Label]string `json:"hot_keys"`
+		}{HotKeys: plantedKeys}
 		for _, m := range c.Members {
-			members = append(members, member{m.Name, m.PID(), m.Page()})
+			told.Nodes = append(told.Nodes, member{m.Name, m.PID(), m.Page()})
 		}
-		return json.NewEncoder(os.Stdout).Encode(map[string]any{"nodes": members})
+		return json.NewEncoder(os.Stdout).Encode(told)
 	}
-	for i, m := range c.Members {
-		fmt.Printf("%s: process %d, heatmap of the cluster at %s\n", m.Name, m.PID(), m.Page())
-		if i == len(c.Members)-1 {
-			fmt.Println("Open one of them. Ctrl-C ends all.")
-		}
+	for _, m := range c.Members {
+		fmt.Printf("%s: process %d, heatmap at %s\n", m.Name, m.PID(), m.Page())
 	}
+	fmt.Println("Each shows the traffic of all. Ctrl-C ends them.")
 	return nil
 }

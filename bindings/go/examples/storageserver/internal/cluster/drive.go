@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/loadgen"
@@ -19,9 +20,38 @@ const deathNotice = 2 * time.Second
 //
 // The nodes' loads differ: in the keys that are drawn, and in when they swell.
 func (c *Cluster) Drive(ctx context.Context, cfg loadgen.Config) ([]loadgen.Report, error) {
+	reports := make([]loadgen.Report, len(c.Members))
+	err := c.each(ctx, cfg, func(ctx context.Context, i int, own loadgen.Config) (err error) {
+		reports[i], err = loadgen.Run(ctx, own)
+		return err
+	})
+	return reports, err
+}
+
+// DriveOn is Drive without an end: a node that is too slow for its load is told of, and
+// the load goes on.
+func (c *Cluster) DriveOn(ctx context.Context, cfg loadgen.Config, tell func(m *Member, err error)) error {
+	cfg.Duration = math.MaxInt64
+	return c.each(ctx, cfg, func(ctx context.Context, i int, own loadgen.Config) error {
+		for m := c.Members[i]; ; {
+			_, err := loadgen.Run(ctx, own)
+			if err == nil || ctx.Err() != nil || !m.isAlive() {
+				return err
+			}
+			select {
+			case <-m.Done():
+			case <-ctx.Done():
+			case <-time.After(deathNotice):
+				tell(m, err)
+			}
+		}
+	})
+}
+
+// each runs the load of each node, until all have ended or that of a node that runs fails.
+func (c *Cluster) each(ctx context.Context, cfg loadgen.Config, run func(ctx context.Context, i int, own loadgen.Config) error) error {
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	reports := make([]loadgen.Report, len(c.Members))
 	ended := make(chan struct{})
 	for i, m := range c.Members {
 		own := cfg
@@ -30,9 +60,8 @@ func (c *Cluster) Drive(ctx context.Context, cfg loadgen.Config) ([]loadgen.Repo
 		own.Wave += time.Duration(i) * cfg.Wave / time.Duration(2*len(c.Members))
 		go func() {
 			defer func() { ended <- struct{}{} }()
-			var err error
-			reports[i], err = loadgen.Run(running, own)
-			if err == nil {
+			err := run(running, i, own)
+			if err == nil || running.Err() != nil {
 				return
 			}
 			select {
@@ -46,10 +75,10 @@ func (c *Cluster) Drive(ctx context.Context, cfg loadgen.Config) ([]loadgen.Repo
 		<-ended
 	}
 	if ctx.Err() == nil && len(c.alive()) == 0 {
-		return reports, errors.New("no node is left")
+		return errors.New("no node is left")
 	}
 	if ctx.Err() == nil {
-		return reports, context.Cause(running)
+		return context.Cause(running)
 	}
-	return reports, nil
+	return nil
 }

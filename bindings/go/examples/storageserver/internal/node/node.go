@@ -42,7 +42,7 @@ type Config struct {
 
 	Step           time.Duration // flush interval; ≤ 0 gives the sampler's default
 	HistoryColumns int           // columns kept; ≤ 0 gives the sampler's default
-	HotKeysRate    int           // of the writes, the keys of one in so many are sampled; ≤ 0 gives the sampler's default
+	HotKeysRate    int           // of reads and writes, the keys of one in so many are sampled; ≤ 0 gives the sampler's default
 
 	// The route's range [RouteStart, RouteEnd), by default the whole key space,
 	// and the number of parts that it is cut into; ≤ 0 gives 1.
@@ -92,14 +92,18 @@ func Start(cfg Config) (*Node, error) {
 		listeners = append(listeners, adminListener)
 	}
 
-	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{
+	// Where the library can't count, the sampler is nil, and counts nothing.
+	sampler, err := keyviz.NewMemSamplerWith(keyviz.MemSamplerOptions{
 		Step:                cfg.Step,
 		HistoryColumns:      cfg.HistoryColumns,
 		KeyBucketsPerRoute:  cfg.KeyBuckets,
 		KeyVizLabelsEnabled: true,
 		HotKeysEnabled:      true,
 		HotKeysSampleRate:   cfg.HotKeysRate,
-	})
+	}, keyviz.MoreOptions{HotKeysSeries: keyviz.HotKeysBoth})
+	if err != nil && keyviz.Ready() == nil {
+		return nil, errors.Join(err, closeAll(listeners))
+	}
 	group := max(cfg.Group, 1)
 	sampler.RegisterRoute(RouteID, cfg.RouteStart, cfg.RouteEnd, group)
 	sampler.SetLeaderTerm(group, 1)
