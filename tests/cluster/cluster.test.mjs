@@ -152,6 +152,38 @@ test("a click shows the hottest key, which the load has planted", async () => {
   }
 });
 
+test("the policy that a node serves its page under holds", async () => {
+  const tried = await browser.open(first.page, { expectedErrors: ["Content Security Policy", "TrustedScript"] });
+  const results = await tried.page.evaluate(async (elsewhere) => {
+    const settled = (element, url) => new Promise((done) => {
+      element.onload = () => done("loaded");
+      element.onerror = () => done("refused");
+      element.src = url;
+      document.body.append(element);
+    });
+    const script = () => {
+      const inline = document.createElement("script");
+      inline.textContent = "window.ran = true";
+      document.body.append(inline);
+    };
+    return {
+      fetch: await fetch(elsewhere).then(() => "loaded", () => "refused"),
+      image: await settled(document.createElement("img"), elsewhere),
+      script: (() => { try { script(); } catch { return "refused"; } return window.ran ? "ran" : "refused"; })(),
+    };
+  }, cluster.nodes[1].page);
+  assert.deepEqual(results, { fetch: "refused", image: "refused", script: "refused" });
+  // Nor may a page of another origin frame it.
+  await tried.page.goto("about:blank");
+  await tried.page.evaluate((url) => {
+    const frame = document.createElement("iframe");
+    frame.src = url;
+    document.body.append(frame);
+  }, first.page);
+  await until("the frame is refused", async () => tried.page.frames().length === 2 && tried.page.frames()[1].url().startsWith("chrome-error:"));
+  await tried.close();
+});
+
 test("a node that hangs is given up, and is back once it answers", async () => {
   const slow = cluster.nodes[1];
   process.kill(slow.pid, "SIGSTOP");
