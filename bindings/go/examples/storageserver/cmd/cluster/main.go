@@ -38,7 +38,7 @@ func main() {
 	flag.DurationVar(&s.cluster.Node.Step, "step", time.Second, "flush interval: the time that one column covers")
 	flag.IntVar(&s.cluster.Node.HistoryColumns, "history", 3600, "`columns` to keep; the oldest go first")
 	flag.IntVar(&s.cluster.Node.KeyBuckets, "key-buckets", 16, "`parts` that the range of the keys is cut into")
-	flag.Float64Var(&s.load.Rate, "rate", 200, "average `requests per second` for each front end of each node")
+	flag.Float64Var(&s.load.Rate, "rate", 100, "average `requests per second` for each front end of each node")
 	flag.DurationVar(&s.duration, "duration", 0, "end after this time; 0: when interrupted")
 	flag.DurationVar(&s.kill, "kill", 0, "kill the last node after this time; 0: don't")
 	flag.BoolVar(&s.asJSON, "json", false, "print one line of JSON for programs")
@@ -56,7 +56,6 @@ func main() {
 func run(s settings) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	s.cluster.Node.RedisAddr, s.cluster.Node.HTTPAddr = "127.0.0.1:0", "127.0.0.1:0"
 	s.cluster.Node.HotKeysRate = 1
 	if s.cluster.Node.KeyBuckets > 1 {
 		// So that every part has some of the load's keys.
@@ -66,11 +65,8 @@ func run(s settings) error {
 		return fmt.Errorf("-duration must not exceed %v: the nodes keep %d columns", limit, s.cluster.Node.HistoryColumns)
 	}
 	s.load.Duration = cmp.Or(s.duration, time.Hour)
-	s.load.Workers, s.load.Wave, s.load.Keys, s.load.Skew = 2, 20*time.Second, 50_000, 1.1
+	s.load.Workers, s.load.Wave, s.load.Keys, s.load.Skew = 2, 20*time.Second, 10_000, 1.1
 	s.load.MaxValueBytes, s.load.HotPercent, s.load.Seed = 1024, 20, 1
-	if err := s.load.Validate(); err != nil {
-		return err
-	}
 
 	c, err := cluster.Start(s.cluster)
 	if err != nil {
@@ -118,8 +114,11 @@ func drive(ctx context.Context, c *cluster.Cluster, s settings) error {
 
 // plantedKeys are the keys that the load asks for more than for any other.
 var plantedKeys = map[keyviz.Label]string{
-	keyviz.LabelRedis: loadgen.HotKey(loadgen.RedisKind),
-	keyviz.LabelRawKV: loadgen.HotKey(loadgen.RawKVKind),
+	keyviz.LabelDynamo: loadgen.HotKey(loadgen.DynamoDBKind),
+	keyviz.LabelRedis:  loadgen.HotKey(loadgen.RedisKind),
+	keyviz.LabelS3:     loadgen.HotKey(loadgen.S3Kind),
+	keyviz.LabelSQS:    loadgen.HotKey(loadgen.SQSKind),
+	keyviz.LabelRawKV:  loadgen.HotKey(loadgen.RawKVKind),
 }
 
 // member is what is told of a node, for programs.

@@ -47,7 +47,7 @@ func build(t *testing.T, env []string, arguments ...string) string {
 // process is a server that runs.
 type process struct {
 	command *exec.Cmd
-	ready   node.Ready
+	at      node.Addrs
 	log     *lockedBuffer
 }
 
@@ -73,7 +73,10 @@ func (b *lockedBuffer) String() string {
 func start(t *testing.T, command *exec.Cmd) *process {
 	t.Helper()
 	p := &process{command: command, log: &lockedBuffer{}}
-	command.Args = append(command.Args, "-redis", "127.0.0.1:0", "-http", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-step", "50ms")
+	command.Args = append(command.Args, "-step", "50ms")
+	for _, front := range []string{"-redis", "-http", "-dynamo", "-s3", "-sqs", "-admin"} {
+		command.Args = append(command.Args, front, "127.0.0.1:0")
+	}
 	command.Stderr = p.log
 	stdout, err := command.StdoutPipe()
 	if err != nil {
@@ -83,7 +86,7 @@ func start(t *testing.T, command *exec.Cmd) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = command.Process.Kill() })
-	if err := json.NewDecoder(stdout).Decode(&p.ready); err != nil {
+	if err := json.NewDecoder(stdout).Decode(&p.at); err != nil {
 		t.Fatalf("%v\n%s", err, p.log)
 	}
 	return p
@@ -103,7 +106,7 @@ func (p *process) stop(t *testing.T) {
 func (p *process) drive(t *testing.T) loadgen.Report {
 	t.Helper()
 	report, err := loadgen.Run(context.Background(), loadgen.Config{
-		RedisAddr: p.ready.Redis, HTTPAddr: p.ready.HTTP,
+		RedisAddr: p.at.Redis, HTTPAddr: p.at.HTTP, DynamoDBAddr: p.at.DynamoDB, S3Addr: p.at.S3, SQSAddr: p.at.SQS,
 		Duration: 20 * time.Second, MaxRequests: 500, Workers: 8, Keys: 500, Skew: 1.2, MaxValueBytes: 300, HotPercent: 20, Seed: 7,
 	})
 	if err != nil {
@@ -118,7 +121,7 @@ func countsRight(t *testing.T, command *exec.Cmd, columnsPath string) {
 	t.Helper()
 	p := start(t, command)
 	report := p.drive(t)
-	for _, label := range []keyviz.Label{keyviz.LabelRedis, keyviz.LabelRawKV} {
+	for _, label := range keyviz.AllLabels {
 		if status, body := p.get(t, fmt.Sprintf("hotkeys?route_id=%d&label=%s", node.RouteID, label)); status != http.StatusOK && status != http.StatusNotFound {
 			t.Errorf("hot keys of %s: %d %s", label, status, body)
 		}
@@ -139,7 +142,7 @@ func countsRight(t *testing.T, command *exec.Cmd, columnsPath string) {
 // get asks the heatmap.
 func (p *process) get(t *testing.T, target string) (status int, body string) {
 	t.Helper()
-	response, err := http.Get("http://" + p.ready.Admin + adminfront.Path + target)
+	response, err := http.Get("http://" + p.at.Admin + adminfront.Path + target)
 	if err != nil {
 		t.Fatal(err)
 	}

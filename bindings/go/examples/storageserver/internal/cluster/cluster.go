@@ -29,8 +29,8 @@ type Config struct {
 	// AdminAddr is the host:port of the first node's heatmap; the other nodes have
 	// the ports after it. Port 0 takes free ones.
 	AdminAddr string
-	// Node is what all nodes have in common: its addresses, name, peers and group
-	// are the cluster's to fill in.
+	// Node is what all nodes have in common. Its addresses, name, peers and group are
+	// the cluster's to fill in.
 	Node node.Config
 }
 
@@ -42,7 +42,7 @@ type Cluster struct {
 // Member is one node's process.
 type Member struct {
 	Name  string
-	Ready node.Ready
+	Addrs node.Addrs
 
 	command  *exec.Cmd
 	stdin    io.Closer
@@ -57,7 +57,7 @@ type Member struct {
 // the traffic, as the nodes of a store that is sharded by hash would: the
 // writes of different groups add up.
 func Start(cfg Config) (_ *Cluster, err error) {
-	listeners := make([]*net.TCPListener, 0, cfg.Nodes)
+	listeners := make([]net.Listener, 0, cfg.Nodes)
 	defer func() {
 		for _, listener := range listeners {
 			_ = listener.Close() // The members have copies.
@@ -69,7 +69,7 @@ func Start(cfg Config) (_ *Cluster, err error) {
 		if err != nil {
 			return nil, err
 		}
-		listener, err := node.ListenLoopback(address)
+		listener, err := node.Listen(address)
 		if err != nil {
 			return nil, fmt.Errorf("heatmap of node %d: %w", i+1, err)
 		}
@@ -85,6 +85,9 @@ func Start(cfg Config) (_ *Cluster, err error) {
 	for i, listener := range listeners {
 		one := cfg.Node
 		one.Name, one.Group = fmt.Sprintf("n%d", i+1), uint64(i+1)
+		for _, address := range []*string{&one.RedisAddr, &one.HTTPAddr, &one.DynamoDBAddr, &one.S3Addr, &one.SQSAddr} {
+			*address = "127.0.0.1:0"
+		}
 		// Its own is among them, as in a list that all nodes share.
 		one.Peers = urls
 		member, err := startMember(one, listener)
@@ -113,12 +116,13 @@ func nthAddr(address string, n int) (string, error) {
 }
 
 // startMember runs this program again as one node.
-func startMember(cfg node.Config, listener *net.TCPListener) (*Member, error) {
+func startMember(cfg node.Config, listener net.Listener) (*Member, error) {
+	cfg.AdminAddr = listenerAddr
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	file, err := listener.File()
+	file, err := listener.(*net.TCPListener).File()
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +147,7 @@ func startMember(cfg node.Config, listener *net.TCPListener) (*Member, error) {
 	}
 	failure := json.NewEncoder(stdin).Encode(cfg)
 	if failure == nil {
-		failure = json.NewDecoder(stdout).Decode(&m.Ready)
+		failure = json.NewDecoder(stdout).Decode(&m.Addrs)
 	}
 	go func() {
 		defer close(m.done)
@@ -159,7 +163,7 @@ func startMember(cfg node.Config, listener *net.TCPListener) (*Member, error) {
 }
 
 // Page is the URL of the node's heatmap.
-func (m *Member) Page() string { return "http://" + m.Ready.Admin + adminfront.Path }
+func (m *Member) Page() string { return "http://" + m.Addrs.Admin + adminfront.Path }
 
 // PID is the id of the node's process.
 func (m *Member) PID() int { return m.command.Process.Pid }

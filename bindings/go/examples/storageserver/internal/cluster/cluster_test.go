@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 
 func config() Config {
 	return Config{Nodes: 3, AdminAddr: "127.0.0.1:0", Node: node.Config{
-		RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", Step: 100 * time.Millisecond, HistoryColumns: 1000, KeyBuckets: 4, HotKeysRate: 1,
+		Step: 100 * time.Millisecond, HistoryColumns: 1000, KeyBuckets: 4, HotKeysRate: 1,
 		RouteStart: []byte(loadgen.FirstKey), RouteEnd: []byte(loadgen.AfterLastKey),
 	}}
 }
@@ -181,14 +181,21 @@ func TestNoNodeOutlivesTheProcessThatStartedIt(t *testing.T) {
 }
 
 func TestAClusterThatCanNotStartLeavesNothingBehind(t *testing.T) {
-	cfg := config()
-	cfg.Node.RedisAddr = "0.0.0.0:0" // which a node refuses
-	if c, err := Start(cfg); err == nil || !strings.Contains(err.Error(), "n1") {
-		t.Errorf("%v, %v", c, err)
+	for _, address := range []string{"0.0.0.0:0", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:65535"} {
+		cfg := config()
+		cfg.AdminAddr = address
+		if c, err := Start(cfg); err == nil {
+			t.Errorf("%s: %v", address, c.Stop())
+		}
 	}
-	cfg = config()
-	cfg.AdminAddr = "0.0.0.0:0"
-	if c, err := Start(cfg); err == nil {
-		t.Errorf("%v", c)
+	first, err := Start(config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Stop()
+	taken := config()
+	taken.AdminAddr = first.Members[0].Addrs.Admin
+	if c, err := Start(taken); err == nil {
+		t.Errorf("%s is taken: %v", taken.AdminAddr, c.Stop())
 	}
 }

@@ -55,7 +55,8 @@ func (c *Cluster) each(ctx context.Context, cfg loadgen.Config, run func(ctx con
 	ended := make(chan struct{})
 	for i, m := range c.Members {
 		own := cfg
-		own.RedisAddr, own.HTTPAddr = m.Ready.Redis, m.Ready.HTTP
+		own.RedisAddr, own.HTTPAddr, own.DynamoDBAddr = m.Addrs.Redis, m.Addrs.HTTP, m.Addrs.DynamoDB
+		own.S3Addr, own.SQSAddr = m.Addrs.S3, m.Addrs.SQS
 		own.Seed += uint64(i)
 		own.Wave += time.Duration(i) * cfg.Wave / time.Duration(2*len(c.Members))
 		go func() {

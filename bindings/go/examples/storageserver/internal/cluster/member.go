@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,8 +16,9 @@ import (
 // memberEnv is set in the environment of a process that is to be a member.
 const memberEnv = "KEYVIZ_EXAMPLE_MEMBER"
 
-// listenerFD is where a member finds the listener of its heatmap.
-const listenerFD = 3
+// listenerAddr is where a member finds the listener of its heatmap: a process's first
+// file descriptor after the standard ones.
+const listenerAddr = "fd:3"
 
 // RunMember makes this process a member of a cluster, if a cluster started it as
 // one; then it doesn't return. A program that starts clusters calls it first.
@@ -48,12 +48,6 @@ func runMember(in io.Reader, out io.Writer) error {
 	if err := decoder.Decode(&cfg); err != nil {
 		return fmt.Errorf("reading the configuration: %w", err)
 	}
-	file := os.NewFile(listenerFD, "heatmap")
-	var err error
-	if cfg.AdminListener, err = net.FileListener(file); err != nil {
-		return fmt.Errorf("the heatmap's listener: %w", err)
-	}
-	_ = file.Close() // FileListener has a copy.
 	go func() {
 		_, _ = io.Copy(io.Discard, in)
 		cancel()
