@@ -10,7 +10,7 @@ const SERIES = { reads: "Reads", writes: "Writes", read_bytes: "Bytes read", wri
 
 let cluster, first, browser, shown;
 before(async () => {
-  [cluster, browser] = await Promise.all([Cluster.start("-step", "1s", "-rate", "150"), Browser.start()]);
+  [cluster, browser] = await Promise.all([Cluster.start("-step", "1s", "-rate", "60"), Browser.start()]);
   [first] = cluster.nodes;
   const labels = Object.keys(cluster.hot_keys).sort();
   // Until every label has a few columns.

@@ -11,10 +11,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/adminfront"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/node"
@@ -56,7 +59,7 @@ type Member struct {
 // Every node serves the same route, and leads a Raft group of its own for its part of
 // the traffic, as the nodes of a store that is sharded by hash would: the
 // writes of different groups add up.
-func Start(cfg Config) (_ *Cluster, err error) {
+func Start(cfg Config) (*Cluster, error) {
 	listeners := make([]net.Listener, 0, cfg.Nodes)
 	defer func() {
 		for _, listener := range listeners {
@@ -76,12 +79,9 @@ func Start(cfg Config) (_ *Cluster, err error) {
 		listeners = append(listeners, listener)
 		urls = append(urls, "http://"+listener.Addr().String()+adminfront.Path)
 	}
-	c := &Cluster{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, c.Stop())
-		}
-	}()
+	// All at once: nodes that flush at about the same time have columns in common.
+	members := make([]*Member, cfg.Nodes)
+	var starting errgroup.Group
 	for i, listener := range listeners {
 		one := cfg.Node
 		one.Name, one.Group = fmt.Sprintf("n%d", i+1), uint64(i+1)
@@ -90,13 +90,18 @@ func Start(cfg Config) (_ *Cluster, err error) {
 		}
 		// Its own is among them, as in a list that all nodes share.
 		one.Peers = urls
-		member, err := startMember(one, listener)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", one.Name, err)
-		}
-		c.Members = append(c.Members, member)
+		starting.Go(func() (err error) {
+			if members[i], err = startMember(one, listener); err != nil {
+				return fmt.Errorf("%s: %w", one.Name, err)
+			}
+			return nil
+		})
 	}
-	return c, nil
+	if err := starting.Wait(); err != nil {
+		members = slices.DeleteFunc(members, func(m *Member) bool { return m == nil })
+		return nil, errors.Join(err, (&Cluster{members}).Stop())
+	}
+	return &Cluster{members}, nil
 }
 
 // nthAddr is the address whose port is n above, unless the port is 0.
