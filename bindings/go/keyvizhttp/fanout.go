@@ -28,6 +28,8 @@ const (
 	instanceHeader = "X-Keyviz-Instance"
 	// maxErrorBytes is how much is told of what a peer did wrong.
 	maxErrorBytes = 512
+	// maxHeaderBytes is the longest header that is taken of an answer.
+	maxHeaderBytes = 64 << 10
 	// window is how many answers may be on their way in at once: it bounds the memory.
 	window = 8
 	// patience is how many peer timeouts a request takes at most: it bounds the time.
@@ -107,7 +109,9 @@ func (l *roll) enters(name, instance string) (counts bool, err error) {
 
 // peerClient is the host's client, or one of its own, that follows no redirects: another address is not the peer.
 func peerClient(hosts *http.Client) *http.Client {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute}}
+	client := &http.Client{Transport: &http.Transport{
+		MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxHeaderBytes,
+	}}
 	if hosts != nil {
 		*client = *hosts
 	}

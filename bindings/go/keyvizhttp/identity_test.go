@@ -165,11 +165,15 @@ func TestAnAnswerOverTheLimitIsRefusedByItsLengthAndByWhatItUnpacksTo(t *testing
 		io.Copy(z, io.LimitReader(spaces{}, DefaultMaxPeerBytes+1)) // 64 KiB on the wire
 		z.Close()
 	}))
-	h := newHandler(t, Options{Sampler: newSampler(t, 1), Node: "n1", Peers: []string{announced, packed}, PeerTimeout: 20 * time.Second})
+	inHeader, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Long", strings.Repeat("x", 2*maxHeaderBytes))
+	}))
+	h := newHandler(t, Options{Sampler: newSampler(t, 1), Node: "n1", Peers: []string{announced, packed, inHeader}, PeerTimeout: 20 * time.Second})
 	began := time.Now()
-	for _, node := range read(t, get(h, "/matrix")).Fanout.Nodes[1:] {
-		if node.OK || !strings.Contains(node.Error, "too large") {
-			t.Errorf("%+v", node)
+	nodes := read(t, get(h, "/matrix")).Fanout.Nodes
+	for i, says := range []string{"too large", "too large", "headers exceeded"} {
+		if node := nodes[i+1]; node.OK || !strings.Contains(node.Error, says) {
+			t.Errorf("%+v, want %q", node, says)
 		}
 	}
 	if took := time.Since(began); took > 15*time.Second {
