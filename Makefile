@@ -6,12 +6,13 @@ BUILD := $(CURDIR)/build
 GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 
-.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page test-install install uninstall check-install loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
+.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page test-install install uninstall check-install doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
 	@echo "make install        the library below PREFIX (/usr/local), headers, pkg-config, CMake and manual with it; uninstall"
 	@echo "make check-install  what is installed in PREFIX (build/prefix), by building programs with it"
+	@echo "make doc-c          the reference of the C API, in build/doc-c/html"
 	@echo "make go             the library where the Go package looks for it"
 	@echo "make demo           a real server, real clients, and where their traffic went (about a minute; TRACES=dir replays)"
 	@echo "make heatmap        a page and a picture of the traces in KEYVIZ_TRACES or ../shared/traces, or else of the demo's load"
@@ -58,6 +59,7 @@ test-rust: build
 
 test-c: build
 	tests/check_elf.sh
+	tests/check_doc.sh
 	tests/run_c.sh
 
 test-install: build
