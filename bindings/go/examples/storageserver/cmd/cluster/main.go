@@ -4,7 +4,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,7 +42,7 @@ func main() {
 	flag.DurationVar(&s.kill, "kill", 0, "kill the last node after this time; 0: don't")
 	flag.BoolVar(&s.asJSON, "json", false, "print one line of JSON for programs")
 	flag.Parse()
-	if flag.NArg() != 0 || s.cluster.Nodes < 1 {
+	if flag.NArg() != 0 || s.cluster.Nodes < 1 || s.duration < 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -64,7 +63,7 @@ func run(s settings) error {
 	if limit := time.Duration(s.cluster.Node.HistoryColumns) * s.cluster.Node.Step; s.duration > limit {
 		return fmt.Errorf("-duration must not exceed %v: the nodes keep %d columns", limit, s.cluster.Node.HistoryColumns)
 	}
-	s.load.Duration = cmp.Or(s.duration, time.Hour)
+	s.load.Duration = s.duration
 	s.load.Workers, s.load.Wave, s.load.Keys, s.load.Skew = 2, 20*time.Second, 10_000, 1.1
 	s.load.MaxValueBytes, s.load.HotPercent, s.load.Seed = 1024, 20, 1
 
@@ -100,8 +99,11 @@ func drive(ctx context.Context, c *cluster.Cluster, s settings) error {
 		})
 	}
 	reports, err := c.Drive(ctx, s.load)
-	if err != nil || ctx.Err() != nil {
+	if err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted before the load was done")
 	}
 	if err := c.Check(ctx, reports); err != nil {
 		return err
