@@ -118,7 +118,7 @@ func runDemo(duration time.Duration, keyBuckets int, out heatmap.Output) error {
 	report, err := loadgen.Run(ctx, loadgen.Config{
 		RedisAddr: at.Redis, HTTPAddr: at.HTTP, DynamoDBAddr: at.DynamoDB, S3Addr: at.S3, SQSAddr: at.SQS,
 		Duration: duration, Workers: 4, Rate: 500, Wave: duration / 2,
-		Keys: 50_000, Skew: 1.1, MaxValueBytes: 1024, HotPercent: 20, Seed: 1,
+		Keys: 50_000, Skew: 1.1, MaxValueBytes: 1024, HotPercent: 35, Seed: 1,
 	})
 	if err != nil {
 		return fmt.Errorf("load: %w", err)

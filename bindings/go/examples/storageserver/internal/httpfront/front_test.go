@@ -95,19 +95,11 @@ func TestRefusedRequestsCountNothing(t *testing.T) {
 		{"GET", "/kv", nil, http.StatusNotFound},
 		{"GET", "/kv/", nil, http.StatusBadRequest},
 		{"POST", "/kv/a", nil, http.StatusMethodNotAllowed},
-		{"PUT", "/kv/a", io.LimitReader(zeros{}, httpfront.MaxValueBytes+1), http.StatusRequestEntityTooLarge},
+		{"PUT", "/kv/a", nodetest.Zeros(httpfront.MaxValueBytes + 1), http.StatusRequestEntityTooLarge},
 	} {
 		if status, _ := request(t, c.method, base+c.path, c.body); status != c.status {
 			t.Errorf("%s %s: %d, want %d", c.method, c.path, status, c.status)
 		}
 	}
 	nodetest.Expect(t, stop(), keyviz.LabelRawKV, traffic.Counters{})
-}
-
-// zeros reads as an endless run of zero bytes.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
 }

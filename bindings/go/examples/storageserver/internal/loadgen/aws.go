@@ -8,16 +8,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// awsConfig is what the three clients of AWS have in common: the SDK's defaults,
+// AWSConfig is what the three clients of AWS have in common: the SDK's defaults,
 // but for the address, credentials that the server doesn't check, and no retries:
 // a request that is sent again after an error could count twice on the server
 // and once here.
-func awsConfig(addr string, workers int) (aws.Config, *http.Transport) {
+func AWSConfig(addr string, workers int) (aws.Config, *http.Transport) {
 	transport := &http.Transport{MaxIdleConnsPerHost: workers}
 	return aws.Config{
 		Region:       "us-east-1",
 		BaseEndpoint: aws.String("http://" + addr),
-		HTTPClient:   &http.Client{Transport: plainBodies{transport}},
+		HTTPClient:   plainBodies{&http.Client{Transport: transport}},
 		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "example", SecretAccessKey: "example"}, nil
@@ -27,17 +27,17 @@ func awsConfig(addr string, workers int) (aws.Config, *http.Transport) {
 	}, transport
 }
 
-// plainBodies hides the WriteTo of the SDK's request bodies. The SDK closes a body
-// as soon as there is an answer, and WriteTo then fails with io.EOF where Read says
-// that the body is over. The transport looks once more whether it is, and would
-// take that for a failed request and close the connection under the answer.
-type plainBodies struct{ http.RoundTripper }
+// plainBodies hides that the SDK's request bodies have WriteTo. The SDK closes
+// the body once the answer begins, and WriteTo of a closed body is io.EOF, an
+// error; Read's io.EOF is none. Where the answer is faster than net/http's last
+// look at the body, the error would end the connection under the answer.
+type plainBodies struct {
+	client *http.Client
+}
 
-func (p plainBodies) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil && r.Body != http.NoBody {
-		plain := *r
-		plain.Body = struct{ io.ReadCloser }{r.Body}
-		r = &plain
+func (c plainBodies) Do(request *http.Request) (*http.Response, error) {
+	if request.Body != nil {
+		request.Body = struct{ io.ReadCloser }{request.Body}
 	}
-	return p.RoundTripper.RoundTrip(r)
+	return c.client.Do(request)
 }

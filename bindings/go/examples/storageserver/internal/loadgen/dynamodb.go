@@ -26,7 +26,7 @@ type dynamoDBClient struct {
 }
 
 func newDynamoDBClient(addr string, workers int) client {
-	cfg, transport := awsConfig(addr, workers)
+	cfg, transport := AWSConfig(addr, workers)
 	return &dynamoDBClient{client: dynamodb.NewFromConfig(cfg), transport: transport}
 }
 

@@ -20,7 +20,7 @@ type s3Client struct {
 }
 
 func newS3Client(addr string, workers int) client {
-	cfg, transport := awsConfig(addr, workers)
+	cfg, transport := AWSConfig(addr, workers)
 	return &s3Client{
 		client:    s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }),
 		transport: transport,

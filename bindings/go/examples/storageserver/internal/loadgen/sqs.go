@@ -20,7 +20,7 @@ type sqsClient struct {
 }
 
 func newSQSClient(addr string, workers int) client {
-	cfg, transport := awsConfig(addr, workers)
+	cfg, transport := AWSConfig(addr, workers)
 	return &sqsClient{client: sqs.NewFromConfig(cfg), transport: transport, urls: make(map[string]*string)}
 }
 

@@ -3,11 +3,16 @@ package nodetest
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
 
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/loadgen"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/node"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
 )
@@ -29,6 +34,7 @@ func Start(t *testing.T) (addrs node.Addrs, stop func() traffic.ByLabel) {
 	}
 	return n.Addrs(), func() traffic.ByLabel {
 		t.Helper()
+		http.DefaultClient.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		if err := n.Shutdown(ctx); err != nil {
@@ -45,4 +51,22 @@ func Expect(t *testing.T, got traffic.ByLabel, label keyviz.Label, want traffic.
 	for _, diff := range traffic.Diff(traffic.ByLabel{label: want}, got) {
 		t.Error(diff)
 	}
+}
+
+// AWSConfig is for clients of AWS. It gives each test connections of its own, and
+// asks for no second try.
+func AWSConfig(t *testing.T, addr string) aws.Config {
+	cfg, transport := loadgen.AWSConfig(addr, 1)
+	t.Cleanup(transport.CloseIdleConnections)
+	return cfg
+}
+
+// Zeros is a body of so many zero bytes.
+func Zeros(n int64) io.ReadCloser { return io.NopCloser(io.LimitReader(zeros{}, n)) }
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
