@@ -53,11 +53,12 @@ async function cellAt(...cell) {
 
 const nameOf = (row) => row.bucket_id.replace(/^route:(\d+):(\w+)(?:#(\d+))?$/, (_, route, label, part) => `route:${route} / ${label}${part ? ` #${part}` : ""}`);
 
-// Compares the numbers under the pointer with the node's JSON: all rows, in columns that all nodes have filled.
+// Compares the numbers under the pointer with the node's JSON: of every third row, which are rows of all labels, in
+// columns that all nodes have filled.
 async function compare(series) {
   const { rows, columns } = await shown.extent();
   const matrix = await cluster.matrix(first, { series });
-  for (let i = 0; i < rows[2]; i++) {
+  for (let i = 0; i < rows[2]; i += 3) {
     const j = (7 * i) % (columns[2] - 3);
     const cell = await cellAt(i, j, rows[2], columns[2]);
     const row = matrix.rows.find((one) => nameOf(one) === cell.row) ?? assert.fail(`no row ${cell.row}`);
