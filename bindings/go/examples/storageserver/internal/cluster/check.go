@@ -15,8 +15,12 @@ import (
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
 )
 
-// flushTimeout is how long Check waits for what was counted to be flushed.
-const flushTimeout = 10 * time.Second
+const (
+	// flushTimeout is how long Check waits for what was counted to be flushed.
+	flushTimeout = 10 * time.Second
+	// answerTimeout is more than a node waits for its peers.
+	answerTimeout = 10 * time.Second
+)
 
 // Check fails unless the heatmap that a node shows equals what the clients of all
 // nodes that are left were acknowledged. The reports are all there were, in the
@@ -78,6 +82,8 @@ func totals(ctx context.Context, page string) (traffic.ByLabel, error) {
 }
 
 func askForMatrix(ctx context.Context, page string, series keyviz.Series) (*keyviz.Matrix, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page+"matrix?series="+keyviz.SeriesName(series), nil)
 	if err != nil {
 		return nil, err
