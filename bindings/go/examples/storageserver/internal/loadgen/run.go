@@ -17,7 +17,7 @@ import (
 
 const (
 	// requestTimeout bounds one request; the end of a run cuts none short.
-	requestTimeout = 5 * time.Second
+	requestTimeout = 10 * time.Second
 	// prepareTimeout bounds what has to be there before the first request.
 	prepareTimeout = 20 * time.Second
 	// waveTick is how often the request rate follows its wave.

@@ -35,7 +35,7 @@ func Start(t *testing.T) (addrs node.Addrs, stop func() traffic.ByLabel) {
 	return n.Addrs(), func() traffic.ByLabel {
 		t.Helper()
 		http.DefaultClient.CloseIdleConnections()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := n.Shutdown(ctx); err != nil {
 			t.Fatal(err)

@@ -142,7 +142,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, http.Header, erro
 		case err != nil || size < 0:
 			return nil, nil, errNoLength
 		case size > MaxObjectBytes:
-			return nil, nil, errTooLarge
+			return nil, nil, tooLarge(r)
 		}
 		body, trailers, err := readChunked(http.MaxBytesReader(w, r.Body, maxFraming), size)
 		return body, trailers, bodyError(err)
@@ -151,10 +151,16 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, http.Header, erro
 	case r.ContentLength < 0:
 		return nil, nil, errNoLength
 	case r.ContentLength > MaxObjectBytes:
-		return nil, nil, errTooLarge
+		return nil, nil, tooLarge(r)
 	}
 	body, err := io.ReadAll(r.Body)
 	return body, nil, bodyError(err)
+}
+
+// tooLarge reads on for a while: a client that still sends may not see an answer.
+func tooLarge(r *http.Request) error {
+	_, _ = io.CopyN(io.Discard, r.Body, maxFraming)
+	return errTooLarge
 }
 
 func bodyError(err error) error {
