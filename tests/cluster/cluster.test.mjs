@@ -39,8 +39,17 @@ async function refresh() {
   await answered();
 }
 
+// The matrix that the page shows: a row may have come up in between.
+async function shownMatrix() {
+  for (;;) {
+    await refresh();
+    const matrix = await cluster.matrix(first, { series: "writes" });
+    if ((await shown.extent()).rows[2] === matrix.rows.length) return matrix;
+  }
+}
+
 async function until(what, done, seconds = 20) {
-  for (const end = Date.now() + seconds * 1000; !(await done()); await sleep(200)) assert.ok(Date.now() < end, `not within ${seconds} s: ${what}`);
+  for (const end = Date.now() + seconds * 1000; !(await done()); await sleep(200)) assert.ok(Date.now() < end, `not within ${seconds} s: ${what}\n${cluster.log}`);
 }
 
 // What the tip says of a cell: {row, value, ms}.
@@ -71,7 +80,7 @@ async function compare(series) {
 
 test("the heatmap draws every label of every node's traffic", async () => {
   const labels = Object.keys(cluster.hot_keys).sort();
-  const matrix = await cluster.matrix(first, { series: "writes" });
+  const matrix = await shownMatrix();
   assert.deepEqual([...new Set(matrix.rows.map((row) => row.label))].sort(), labels);
   assert.deepEqual(matrix.fanout.nodes, cluster.nodes.map(({ name }) => ({ node: name, ok: true })));
   const chips = await shown.text("#labels");
@@ -100,7 +109,7 @@ test("the number under the pointer is the one that the node tells, in every seri
 });
 
 test("the label filter leaves the rows of one label", async () => {
-  const matrix = await cluster.matrix(first, { series: "writes" });
+  const matrix = await shownMatrix();
   for (const label of Object.keys(cluster.hot_keys)) {
     const chip = shown.page.locator(`button[data-label="${label}"]`);
     await chip.click();
@@ -135,7 +144,7 @@ test("a live refresh adds columns, and asks for nothing else", async () => {
 test("a click shows the hottest key, which the load has planted", async () => {
   for (const [label, key] of Object.entries(cluster.hot_keys)) {
     // The part of the route that has the key, on its own.
-    const matrix = await cluster.matrix(first, { series: "writes" });
+    const matrix = await shownMatrix();
     const contains = (row) => Buffer.compare(Buffer.from(row.start ?? "", "base64"), Buffer.from(key)) <= 0
       && (!row.end || Buffer.compare(Buffer.from(key), Buffer.from(row.end, "base64")) < 0);
     const row = matrix.rows.find((one) => one.label === label && contains(one)) ?? assert.fail(`no row has ${key}`);
