@@ -1,7 +1,6 @@
 package keyvizhttp
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,12 +19,6 @@ import (
 )
 
 const (
-	// fanoutHeader, in its canonical form, is on requests among nodes, and has the name of the one that asks.
-	fanoutHeader = "X-Admin-Fanout-Peer"
-	// nodeHeader and instanceHeader are on answers to such requests. They say which node answers: its name, and what no other
-	// node has, also where two are called the same by mistake.
-	nodeHeader     = "X-Keyviz-Node"
-	instanceHeader = "X-Keyviz-Instance"
 	// maxErrorBytes is how much is told of what a peer did wrong.
 	maxErrorBytes = 512
 	// maxHeaderBytes is the longest header that is taken of an answer.
@@ -57,56 +50,6 @@ func parsePeer(text string) (*peer, error) {
 	return &peer{name: name, matrix: u.JoinPath("matrix"), hotKeys: u.JoinPath("hotkeys")}, nil
 }
 
-// isOfPeer tells whether another node asks.
-func isOfPeer(r *http.Request) bool {
-	_, ofPeer := r.Header[fanoutHeader]
-	return ofPeer
-}
-
-func canStandInAHeader(name string) bool {
-	return utf8.ValidString(name) && name == strings.TrimSpace(name) && !strings.ContainsFunc(name, unicode.IsControl)
-}
-
-// nameOf is what a peer that fails is called: as it called itself when it last answered, unless another one calls itself the
-// same, which may have answered.
-func (h *Handler) nameOf(failed *peer) string {
-	said := failed.said.Load()
-	if said == nil || *said == h.options.Node {
-		return failed.name
-	}
-	for _, other := range h.peers {
-		if name := other.said.Load(); other != failed && name != nil && *name == *said {
-			return failed.name
-		}
-	}
-	return *said
-}
-
-// roll tells who has answered a request.
-type roll struct {
-	node, instance   string
-	names, instances map[string]bool
-}
-
-func (h *Handler) newRoll() *roll {
-	return &roll{
-		node: h.options.Node, instance: h.instance,
-		names: map[string]bool{h.options.Node: true}, instances: map[string]bool{h.instance: true},
-	}
-}
-
-// enters adds a node that answered. It doesn't count if it has before, which is an error unless it is the node that asks.
-func (l *roll) enters(name, instance string) (counts bool, err error) {
-	switch {
-	case instance == l.instance, instance == "" && name != "" && name == l.node:
-		return false, nil
-	case instance != "" && l.instances[instance], name != "" && l.names[name]:
-		return false, fmt.Errorf("it says that it is %s, which is in already", cmp.Or(name, "a node without a name"))
-	}
-	l.names[name], l.instances[instance] = true, true
-	return true, nil
-}
-
 // peerClient is the host's client, or one of its own, that follows no redirects: another address is not the peer.
 func peerClient(hosts *http.Client) *http.Client {
 	client := &http.Client{Transport: &http.Transport{
@@ -136,7 +79,8 @@ func (h *Handler) askPeers(r *http.Request, own *keyviz.Matrix, query keyviz.Mat
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(r.Context(), patience*h.options.PeerTimeout, errors.New("the nodes before took all the time"))
+	late := errors.New("the nodes before took all the time")
+	ctx, cancel := context.WithTimeoutCause(r.Context(), patience*h.options.PeerTimeout, late)
 	defer cancel()
 	answered := h.newRoll()
 	merged := make([]chan struct{}, len(h.peers))
@@ -156,13 +100,13 @@ func (h *Handler) askPeers(r *http.Request, own *keyviz.Matrix, query keyviz.Mat
 		go func() {
 			defer asking.Done()
 			defer close(merged[i])
-			matrix, instance, err := h.askForMatrix(ctx, peer, questions[i], mayRead)
+			told, err := h.askForMatrix(ctx, peer, questions[i], mayRead)
 			if myTurn != nil {
 				<-myTurn
 			}
 			if err == nil {
-				err = add(merge, answered, matrix, instance, peer)
-				matrix.Close()
+				err = add(merge, answered, told, peer)
+				told.Close()
 			}
 			if err != nil {
 				_ = merge.AddFailure(h.nameOf(peer), shortened(err.Error()))
@@ -174,31 +118,37 @@ func (h *Handler) askPeers(r *http.Request, own *keyviz.Matrix, query keyviz.Mat
 }
 
 // add adds a peer's answer.
-func add(merge *keyviz.Merge, answered *roll, matrix *keyviz.Matrix, instance string, peer *peer) error {
-	if matrix.Fanout() != nil {
+func add(merge *keyviz.Merge, answered *roll, told toldMatrix, peer *peer) error {
+	if told.Fanout() != nil {
 		return errors.New("it asked its own peers, whose traffic would count twice")
 	}
-	if counts, err := answered.enters(matrix.Node(), instance); !counts {
+	if counts, err := answered.enters(told.Node(), told.instance); !counts {
 		return err
 	}
-	counted, err := merge.Add(matrix, peer.name)
+	counted, err := merge.Add(told.Matrix, peer.name)
 	if err == nil && !counted {
 		err = fmt.Errorf("another node is called %s", peer.name)
 	}
 	return err
 }
 
+// toldMatrix is a peer's answer.
+type toldMatrix struct {
+	*keyviz.Matrix
+	instance string
+}
+
 // askForMatrix asks a peer for its matrix.
-func (h *Handler) askForMatrix(ctx context.Context, peer *peer, question *http.Request, mayRead <-chan struct{}) (matrix *keyviz.Matrix, instance string, err error) {
+func (h *Handler) askForMatrix(ctx context.Context, peer *peer, question *http.Request, mayRead <-chan struct{}) (toldMatrix, error) {
 	answer, err := h.ask(ctx, peer, question, h.options.MaxPeerBytes, mayRead)
 	if err != nil {
-		return nil, "", err
+		return toldMatrix{}, err
 	}
 	if answer.status != http.StatusOK {
-		return nil, "", answer.failure()
+		return toldMatrix{}, answer.failure()
 	}
-	matrix, err = keyviz.ParseMatrixJSON(answer.body, keyviz.MatrixLimits{MaxBytes: h.options.MaxPeerBytes})
-	return matrix, answer.instance, err
+	matrix, err := keyviz.ParseMatrixJSON(answer.body, keyviz.MatrixLimits{MaxBytes: h.options.MaxPeerBytes})
+	return toldMatrix{matrix, answer.instance}, err
 }
 
 // questions are the requests to the peers, in their order.
