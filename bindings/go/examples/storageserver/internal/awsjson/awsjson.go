@@ -51,14 +51,16 @@ func Op[In any](run func(r *http.Request, in *In) (any, error)) Operation {
 	}
 }
 
+// unsupported is a parameter that the operation doesn't have, quoted. Each
+// service has its own code for one.
+type unsupported string
+
+func (u unsupported) Error() string { return "this server does not support the parameter " + string(u) }
+
 // decodeError tells a member that is not supported from JSON that is wrong.
-func decodeError(err error) *Error {
-	var refusal *Error
-	if errors.As(err, &refusal) {
-		return refusal
-	}
+func decodeError(err error) error {
 	if member, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return &Error{Code: "ValidationException", Message: "this server does not support the parameter " + member}
+		return unsupported(member)
 	}
 	return &Error{Code: serialization, Message: err.Error()}
 }
@@ -77,6 +79,9 @@ type Service struct {
 	MaxBody    int64  // longest body of a request, in bytes
 	CRC32      bool   // whether answers carry an X-Amz-Crc32 header
 	Operations map[string]Operation
+	// Unsupported refuses a parameter that an operation doesn't have. It needs no
+	// message.
+	Unsupported Error
 }
 
 // ServeHTTP dispatches to an operation.
@@ -111,7 +116,11 @@ func (s *Service) dispatch(w http.ResponseWriter, r *http.Request) (any, error) 
 
 func (s *Service) refuse(w http.ResponseWriter, err error) {
 	var refusal *Error
-	if !errors.As(err, &refusal) {
+	if parameter, ok := err.(unsupported); ok {
+		refused := s.Unsupported
+		refused.Message = parameter.Error()
+		refusal = &refused
+	} else if !errors.As(err, &refusal) {
 		refusal = &Error{Status: http.StatusInternalServerError, Code: "InternalServerError", Message: err.Error()}
 	}
 	namespace := s.Namespace

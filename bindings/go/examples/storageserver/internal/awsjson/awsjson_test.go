@@ -15,6 +15,7 @@ func newService() *Service {
 	type input struct{ Name string }
 	return &Service{
 		Target: "Test_1.", Namespace: "com.example#", MaxBody: 100, CRC32: true,
+		Unsupported: Error{Code: "Unsupported"},
 		Operations: map[string]Operation{
 			"Greet": Op(func(_ *http.Request, in *input) (any, error) {
 				switch in.Name {
@@ -39,7 +40,7 @@ func TestAnOperationAnswersOrRefusesInTheProtocolsShape(t *testing.T) {
 		{"POST", "Test_1.Greet", `{"Name":"you"}`, 200, `{"Greeting":"hello you"}`},
 		{"POST", "Test_1.Greet", `{}`, 400, `{"__type":"com.example#NoName","message":"who?"}`},
 		{"POST", "Test_1.Greet", `{"Name":"broken"}`, 500, `{"__type":"com.example#InternalServerError","message":"out of order"}`},
-		{"POST", "Test_1.Greet", `{"Name":"you","Loud":true}`, 400, `{"__type":"com.example#ValidationException","message":"this server does not support the parameter \"Loud\""}`},
+		{"POST", "Test_1.Greet", `{"Name":"you","Loud":true}`, 400, `{"__type":"com.example#Unsupported","message":"this server does not support the parameter \"Loud\""}`},
 		{"POST", "Test_1.Greet", `{"Name":1}`, 400, "com.amazon.coral.service#SerializationException"},
 		{"POST", "Test_1.Greet", `{"Name":"you"`, 400, "com.amazon.coral.service#SerializationException"},
 		{"POST", "Test_1.Greet", `{"Name":"you"} {}`, 400, "com.amazon.coral.service#SerializationException"},

@@ -27,6 +27,8 @@ func New(listener net.Listener, s *store.Space, recorder traffic.Recorder) *http
 		Namespace: "com.amazonaws.dynamodb.v20120810#",
 		MaxBody:   maxBodyBytes,
 		CRC32:     true,
+
+		Unsupported: awsjson.Error{Code: "ValidationException"},
 		Operations: map[string]awsjson.Operation{
 			"CreateTable":    awsjson.Op(d.createTable),
 			"DescribeTable":  awsjson.Op(d.describeTable),

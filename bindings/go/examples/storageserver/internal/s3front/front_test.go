@@ -122,6 +122,10 @@ func TestEachObjectOfARealClientCountsOnce(t *testing.T) {
 		t.Error(err)
 	}
 	want.AddWrite(len("photos/empty"), 0)
+	if head, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: bucket, Key: aws.String("empty")}); err != nil || aws.ToInt64(head.ContentLength) != 0 {
+		t.Errorf("head of an empty object: %+v, %v", head, err)
+	}
+	want.AddRead(len("photos/empty"), 0)
 	if body, err := get(client, "empty"); err != nil || body != "" {
 		t.Errorf("an empty object: %q, %v", body, err)
 	}

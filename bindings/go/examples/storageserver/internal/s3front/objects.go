@@ -206,8 +206,14 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request, key []byte) error 
 	if err != nil {
 		return err
 	}
+	w.Header().Set("Content-Type", "binary/octet-stream")
 	for name, value := range o.Headers {
-		w.Header().Set(name, value)
+		if strings.HasPrefix(name, metaPrefix) {
+			// Clients take the metadata's names as they come: S3's are in lower case.
+			w.Header()[strings.ToLower(name)] = []string{value}
+		} else {
+			w.Header().Set(name, value)
+		}
 	}
 	w.Header().Set("Accept-Ranges", "bytes")
 	w.Header().Set("Content-Length", strconv.Itoa(part.end-part.start))

@@ -25,6 +25,9 @@ const (
 	// maxBodyBytes leaves room for what JSON adds to the longest message.
 	maxBodyBytes = 6*MaxMessageBytes + 64<<10
 	maxListed    = 1000
+
+	unsupportedCode      = "UnsupportedOperation"
+	unsupportedQueryCode = "AWS.SimpleQueueService.UnsupportedOperation"
 )
 
 var queueName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,80}$`)
@@ -36,6 +39,8 @@ func New(listener net.Listener, s *store.Space, recorder traffic.Recorder) *http
 		Target:    "AmazonSQS.",
 		Namespace: "com.amazonaws.sqs#",
 		MaxBody:   maxBodyBytes,
+
+		Unsupported: awsjson.Error{Code: unsupportedCode, QueryCode: unsupportedQueryCode},
 		Operations: map[string]awsjson.Operation{
 			"CreateQueue":             awsjson.Op(d.createQueue),
 			"GetQueueUrl":             awsjson.Op(d.getQueueURL),
@@ -164,5 +169,5 @@ func badValue(format string, arguments ...any) error {
 
 // unsupported refuses what SQS has and this server doesn't.
 func unsupported(what string) error {
-	return refusalAs("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", "This server does not support "+what+".")
+	return refusalAs(unsupportedCode, unsupportedQueryCode, "This server does not support "+what+".")
 }

@@ -216,7 +216,7 @@ func TestRefusedOperationsHaveSQSsErrorsAndCountNothing(t *testing.T) {
 		"too long a message":             {sendTo(queue, strings.Repeat("x", sqsfront.MaxMessageBytes+1), 0), "InvalidParameterValue"},
 		"a message that is no text":      {sendTo(queue, "a\x00b", 0), "InvalidMessageContents"},
 		"too long a delay":               {sendTo(queue, "x", 901), "InvalidParameterValue"},
-		"message attributes":             {attributes, "ValidationException"},
+		"message attributes":             {attributes, old + "UnsupportedOperation"},
 		"an empty batch":                 {sendBatch("x"), old + "EmptyBatchRequest"},
 		"a batch of too many":            {sendBatch("x", strings.Split("abcdefghijk", "")...), old + "TooManyEntriesInBatchRequest"},
 		"a batch that is too long":       {sendBatch(strings.Repeat("x", sqsfront.MaxMessageBytes/2+1), "a", "b"), old + "BatchRequestTooLong"},
