@@ -30,7 +30,8 @@ const RouteID = 1
 // Config says where a node listens and how it samples.
 type Config struct {
 	// Where the front ends listen: host:port, the host a loopback address. Port 0
-	// takes a free one, and an empty address is a front end less.
+	// takes a free one, and an empty address is a front end less. "fd:3" is a
+	// listener that the process was started with, as that file descriptor.
 	RedisAddr    string
 	HTTPAddr     string // raw key-value
 	DynamoDBAddr string
@@ -47,7 +48,7 @@ type Config struct {
 
 	Step           time.Duration // flush interval; ≤ 0 gives the sampler's default
 	HistoryColumns int           // columns kept; ≤ 0 gives the sampler's default
-	HotKeysRate    int           // of the writes, the keys of one in so many are sampled; ≤ 0 gives the sampler's default
+	HotKeysRate    int           // of reads and writes, the keys of one in so many are sampled; ≤ 0 gives the sampler's default
 
 	// The route's range [RouteStart, RouteEnd), by default the whole key space,
 	// and the number of parts that it is cut into; ≤ 0 gives 1.
@@ -86,14 +87,18 @@ type Addrs struct {
 
 // Start listens on all addresses and begins to serve.
 func Start(cfg Config) (_ *Node, err error) {
-	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{
+	// Where the library can't count, the sampler is nil, and counts nothing.
+	sampler, err := keyviz.NewMemSamplerWith(keyviz.MemSamplerOptions{
 		Step:                cfg.Step,
 		HistoryColumns:      cfg.HistoryColumns,
 		KeyBucketsPerRoute:  cfg.KeyBuckets,
 		KeyVizLabelsEnabled: true,
 		HotKeysEnabled:      true,
 		HotKeysSampleRate:   cfg.HotKeysRate,
-	})
+	}, keyviz.MoreOptions{HotKeysSeries: keyviz.HotKeysBoth})
+	if err != nil && keyviz.Ready() == nil {
+		return nil, err
+	}
 	group := max(cfg.Group, 1)
 	sampler.RegisterRoute(RouteID, cfg.RouteStart, cfg.RouteEnd, group)
 	sampler.SetLeaderTerm(group, 1)
@@ -110,7 +115,7 @@ func Start(cfg Config) (_ *Node, err error) {
 		if one.addr == "" {
 			continue
 		}
-		listener, err := listenLoopback(one.addr)
+		listener, err := Listen(one.addr)
 		if err != nil {
 			return nil, fmt.Errorf("%s front end: %w", one.name, err)
 		}
@@ -228,17 +233,4 @@ func closeAll(listeners []net.Listener) error {
 		errs = append(errs, l.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// listenLoopback refuses every other interface: the front ends have no
-// authentication.
-func listenLoopback(address string) (net.Listener, error) {
-	resolved, err := net.ResolveTCPAddr("tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	if !resolved.IP.IsLoopback() {
-		return nil, fmt.Errorf("%s is not a loopback address", address)
-	}
-	return net.ListenTCP("tcp", resolved)
 }

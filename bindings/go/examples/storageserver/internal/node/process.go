@@ -26,6 +26,9 @@ func Run(ctx context.Context, cfg Config, ready io.Writer, columnsPath string, l
 	if err != nil {
 		return err
 	}
+	if err := keyviz.Ready(); err != nil {
+		log.Warn("the traffic sampler is off", "err", err)
+	}
 	at := n.Addrs()
 	log.Info("serving", "redis", at.Redis, "http", at.HTTP, "dynamodb", at.DynamoDB, "s3", at.S3, "sqs", at.SQS, "step", n.sampler.Step())
 	if at.Admin != "" {
