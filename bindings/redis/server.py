@@ -9,6 +9,8 @@ import tempfile
 import time
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "redis"
@@ -50,7 +52,7 @@ class Server:
         config.write_text("\n".join([f"port {self.port}", *self.lines]) + "\n")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([*self.command, "redis-server", str(config)], stdout=log, stderr=log)
-        self.client = redis.Redis(port=self.port, protocol=2)
+        self.connect()
         deadline = time.monotonic() + 30
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
@@ -64,6 +66,12 @@ class Server:
             time.sleep(0.02)
         return False
 
+    def connect(self, **options):
+        """Makes `client`, and `raw`, whose replies are as they come; a request is sent once."""
+        once = Retry(NoBackoff(), 0)
+        self.client, self.raw = (redis.Redis(port=self.port, retry=once, **options) for _ in range(2))
+        self.raw.response_callbacks.clear()
+
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
@@ -73,13 +81,14 @@ class Server:
                 self.process.kill()
                 self.process.wait()
         self.client.close()
+        self.raw.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def log_text(self):
         return self.log.read_text(errors="replace")
 
     def run(self, *arguments, **options):
-        return self.client.execute_command(*arguments, **options)
+        return self.raw.execute_command(*arguments, **options)
 
     def benchmark(self, *arguments):
         """Runs redis-benchmark, and gives what it prints."""

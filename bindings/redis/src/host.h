@@ -3,7 +3,8 @@
  *
  *   module.c     load, unload, the flush of each step, INFO
  *   options.c    the arguments of loadmodule
- *   commands.c   which keys a command has; the command filter
+ *   commands.c   where the keys of a command are
+ *   observe.c    the command filter
  *   ranges.c     the routes: the key space cut at some keys
  *   replies.c    the KEYVIZ.* commands
  */
