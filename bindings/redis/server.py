@@ -14,7 +14,8 @@ from redis.retry import Retry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "redis"
-MODULE = BUILD / "keyviz.so"
+MODULE = str(BUILD / "keyviz.so")
+NOOP = str(BUILD / "noop.so")
 
 
 def free_port():

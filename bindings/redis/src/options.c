@@ -43,6 +43,12 @@ static bool hot_keys(RedisModuleCtx *ctx, struct bytes value, struct options *op
     return refuse(ctx, "hotkeys", "yes, no, reads or writes is needed");
 }
 
+static bool is_plain(struct bytes text) {
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] < ' ' || text.data[i] > '~') return false;
+    return text.len > 0 && text.len < 256;
+}
+
 static void cut(struct options *options, struct bytes key) {
     options->cuts = RedisModule_Realloc(options->cuts, (options->cut_count + 1) * sizeof *options->cuts);
     options->cuts[options->cut_count++] = bytes_copy(key.data, key.len);
@@ -79,6 +85,7 @@ static bool set(RedisModuleCtx *ctx, struct bytes name, RedisModuleString *argum
         if (!whole(ctx, "group", argument, 1, INT64_MAX, &n)) return false;
         options->group_id = (uint64_t)n;
     } else if (bytes_are(name, "name")) {
+        if (!is_plain(value)) return refuse(ctx, "name", "printable ASCII is needed, 1 to 255 bytes");
         options->name = value;
     } else if (bytes_are(name, "split")) {
         if (!value.len) return refuse(ctx, "split", "a key is needed");

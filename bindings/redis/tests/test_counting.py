@@ -1,5 +1,7 @@
 """What counts as what: each command against the real server, to the key and the byte."""
 
+import threading
+import time
 import unittest
 
 import redis
@@ -202,14 +204,12 @@ class Counting(unittest.TestCase):
         self.assertEqual(step.added["write_bytes"], 8)
 
     def test_a_blocked_command_counts_once(self):
-        import threading
-
         self.server.run("DEL", "empty")
         with Step(self.server) as step:
             waiter = threading.Thread(target=lambda: self.server.run("BLPOP", "empty", 10))
             waiter.start()
             while self.server.client.info("clients")["blocked_clients"] == 0:
-                pass
+                time.sleep(0.01)
             self.server.run("RPUSH", "empty", "x")
             waiter.join()
         self.assertEqual(step.keys["writes"], {b"empty": 2})
@@ -228,11 +228,11 @@ class Servers(unittest.TestCase):
         return totals(server), calls
 
     def test_totals_are_those_of_commandstats(self):
-        for settings in ([], ["io-threads 3", "io-threads-do-reads yes"]):
+        for settings in ([], ["io-threads 2", "io-threads-do-reads yes"]):
             with self.subTest(settings), Server(("buckets", 64, "split", "key:000000000500"), settings) as server:
                 found, calls = self.agreement(
                     server,
-                    [("-t", "set,get,incr,lpush,hset", "-d", 10), ("-P", 16, "-t", "get,set,mset"),
+                    [("-P", 8, "-t", "set,get,incr,lpush,hset", "-d", 10), ("-P", 16, "-t", "get,set,mset"),
                      ("eval", "redis.call('set', KEYS[1], 'x'); return redis.call('get', KEYS[1])", 1, "key:__rand_int__")],
                 )
                 self.assertEqual(found["reads"], calls["get"])
@@ -256,9 +256,9 @@ class Servers(unittest.TestCase):
             self.assertEqual(step.keys["reads"], {b"k": 1})
 
     def test_a_replica_counts_what_its_primary_sends(self):
-        with Server(EXACT) as primary, Server(EXACT, [f"replicaof 127.0.0.1 {primary.port}"]) as replica:
+        with Server(EXACT, ["repl-diskless-sync-delay 0"]) as primary, Server(EXACT, [f"replicaof 127.0.0.1 {primary.port}"]) as replica:
             while replica.client.info("replication")["master_link_status"] != "up":
-                pass
+                time.sleep(0.01)
             with Step(replica) as step:
                 primary.run("SET", "k", "hello")
                 primary.run("WAIT", 1, 5000)
