@@ -369,7 +369,7 @@ pub unsafe extern "C" fn keyviz_sampler_flush(
     })
 }
 
-/// keyviz_sampler_flush at the time of the system's clock.
+/// keyviz_sampler_flush at the time of the system's clock. Errors: as that.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_flush_now(
     sampler: *mut keyviz_sampler_t,
@@ -398,7 +398,7 @@ pub unsafe extern "C" fn keyviz_sampler_drain(
     })
 }
 
-/// keyviz_sampler_drain at the time of the system's clock.
+/// keyviz_sampler_drain at the time of the system's clock. Errors: as that.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_drain_now(
     sampler: *mut keyviz_sampler_t,

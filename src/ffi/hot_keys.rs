@@ -196,7 +196,7 @@ pub unsafe extern "C" fn keyviz_sampler_publish_hot_keys(
     guard(err, || Ok(handle::get(sampler)?.sampler.publish_hot_keys(now_ns)?))
 }
 
-/// keyviz_sampler_publish_hot_keys at the time of the system's clock.
+/// keyviz_sampler_publish_hot_keys at the time of the system's clock. Errors: as that.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_publish_hot_keys_now(
     sampler: *mut keyviz_sampler_t,
@@ -319,7 +319,7 @@ unsafe fn give(out: *mut *mut keyviz_hot_keys_t, make: impl FnOnce() -> Result<H
     Ok(())
 }
 
-/// What the reply says besides its keys.
+/// Tells what the reply says besides its keys. Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_hot_keys_info(
     hot_keys: *const keyviz_hot_keys_t,
