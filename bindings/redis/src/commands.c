@@ -22,7 +22,7 @@ static size_t hash(struct bytes name) {
 }
 
 /* The command, or the free place for it. */
-static struct command *place_of(struct bytes name) {
+static inline struct command *place_of(struct bytes name) {
     for (size_t i = hash(name);; i++) {
         struct command *place = &table.places[i & table.mask];
         if (!place->name || (place->name_len == name.len && strncasecmp(place->name, name.data, name.len) == 0)) return place;
@@ -136,6 +136,9 @@ static void learn(RedisModuleCallReply *reply) {
         if (!learn_spec(element(specs, i), spec)) command->how = ASK;
         spec->op = writes && !has(field(element(specs, i), "flags"), "ro") ? KEYVIZ_OP_WRITE : KEYVIZ_OP_READ;
     }
+    const struct key_spec *first = &command->specs[0];
+    bool only = command->how == SPECIFIED && command->spec_count == 1 && !first->keyword && !first->counted && first->last == 0;
+    if (only) command->only_key = first->begin;
 }
 
 bool commands_learn(RedisModuleCtx *ctx) {

@@ -34,6 +34,8 @@ struct command {
     uint32_t op;
     /* The argument that is the value; 0: all that follow a key and belong to it. */
     int value;
+    /* SPECIFIED: the one key that it has, as most commands do; 0: it is not so simple. */
+    int only_key;
     size_t spec_count;
     struct key_spec specs[SPECS_MAX];
 };

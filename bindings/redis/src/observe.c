@@ -59,12 +59,21 @@ static uint64_t length_of(RedisModuleCommandFilterCtx *filter, int from, int to)
     return sum;
 }
 
-/* Bytes of the value of the key at `i`. A command with keys of several kinds, or that counts them, carries none. */
+/* A command with one key: what follows it belongs to it, or is its value. */
+static void observe_only(RedisModuleCommandFilterCtx *filter, const struct command *command, int argc) {
+    int key = command->only_key, value = command->value;
+    uint64_t value_len = 0;
+    if (key >= argc) return;
+    if (command->specs[0].op == KEYVIZ_OP_WRITE)
+        value_len = value && value < argc ? argument(filter, value).len : length_of(filter, key + 1, argc);
+    observe(argument(filter, key), command->specs[0].op, value_len);
+}
+
+/* Bytes of the value of the key at `i`: arguments between keys belong to the one before. A command with keys of several
+ * kinds, or that counts them, carries none. */
 static uint64_t value_of(RedisModuleCommandFilterCtx *filter, const struct command *command, const struct span *span, int i, int argc) {
     if (command->spec_count > 1 || command->specs[0].counted) return 0;
-    if (command->value) return command->value < argc ? argument(filter, command->value).len : 0;
-    /* Arguments between keys belong to the one before; where there can only be one key, all that follow do. */
-    int to = command->specs[0].last == 0 ? argc : i + span->step;
+    int to = i + span->step;
     return length_of(filter, i + 1, to < argc ? to : argc);
 }
 
@@ -118,7 +127,9 @@ void commands_observe(RedisModuleCommandFilterCtx *filter) {
     const struct command *command = commands_find(argument(filter, 0));
     if (command && command->how == CONTAINER) command = subcommand(filter, command, argc);
     if (!command || command->how == NO_KEYS || !arity_fits(command, argc)) return;
-    if (command->how == SPECIFIED)
+    if (command->only_key)
+        observe_only(filter, command, argc);
+    else if (command->how == SPECIFIED)
         observe_specified(filter, command, argc);
     else
         observe_asked(filter, command, argc);
