@@ -105,7 +105,7 @@ static inline struct bytes bytes_of(const RedisModuleString *string) {
 bool bytes_are(struct bytes bytes, const char *word);
 /* In the order of the library: by bytes, and the shorter one first. */
 int bytes_compare(struct bytes a, struct bytes b);
-/* A copy, to be freed with RedisModule_Free. */
+/* A copy, to be freed with RedisModule_Free. A zero follows it. */
 struct bytes bytes_copy(const void *data, size_t len);
 
 #endif

@@ -95,10 +95,7 @@ static bool host_begin(RedisModuleCtx *ctx, const struct options *options) {
     host.flush_at_us = RedisModule_MonotonicMicroseconds() + (uint64_t)host.step_us;
     host.hot_keys = options->sampler.hot_keys_enabled;
     host.group_id = options->group_id;
-    if (options->name.len) {
-        host.name = (char *)bytes_copy(options->name.data, options->name.len).data;
-        host.name[options->name.len] = '\0';
-    }
+    if (options->name.len) host.name = (char *)bytes_copy(options->name.data, options->name.len).data;
     if (!commands_learn(ctx)) {
         RedisModule_Log(ctx, "warning", "the server's COMMAND is needed, and gives no list of commands (is it renamed?)");
         return false;

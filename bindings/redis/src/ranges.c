@@ -173,5 +173,6 @@ int bytes_compare(struct bytes a, struct bytes b) {
 struct bytes bytes_copy(const void *data, size_t len) {
     char *copy = RedisModule_Alloc(len + 1);
     if (len) memcpy(copy, data, len);
+    copy[len] = '\0';
     return (struct bytes){copy, len};
 }
