@@ -19,8 +19,8 @@ import time
 
 from server import NOOP, Server
 
-ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-REQUESTS = int(sys.argv[2]) if len(sys.argv) > 2 else 200_000
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 25
+REQUESTS = int(sys.argv[2]) if len(sys.argv) > 2 else 60_000
 STEP = ("step", 60)
 HUNDRED = [part for n in range(1, 100) for part in ("split", f"key:{n * 1000:012}")]
 SERVERS = {

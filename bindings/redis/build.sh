@@ -3,7 +3,7 @@
 # bench). `make redis` at the repository's root calls this; it may be called from anywhere.
 #
 # redismodule.h, the header of Redis' module API (BSD-3-Clause), is in no Debian package. The crate redis-module carries it,
-# and it is fetched from there, once.
+# and it is fetched from there, once; where that fails, the exit status is 3.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=$(CDPATH='' cd -- "$here/../.." && pwd)
@@ -28,9 +28,10 @@ $crate = "=$version"
 TOML
     : >"$out/fetch/nothing.rs"
     host=$(rustc -vV | sed -n 's/^host: //p')
+    # Its sources are where cargo unpacks them.
     manifest=$(cargo metadata --quiet --format-version 1 --filter-platform "$host" --manifest-path "$out/fetch/Cargo.toml" |
         tr ',' '\n' | sed -n "s|.*\"manifest_path\":\"\(.*/$crate-$version\)/Cargo.toml\".*|\1|p")
-    cp "$manifest/src/include/redismodule.h" "$out/include/redismodule.h.new"
+    cp "$manifest/src/include/redismodule.h" "$out/include/redismodule.h.new" || exit 3
     mv "$out/include/redismodule.h.new" "$out/include/redismodule.h"
 fi
 

@@ -1,6 +1,5 @@
 """A redis-server of its own for each use: on a free loopback port, in a folder that goes with it."""
 
-import os
 import pathlib
 import shutil
 import socket
@@ -101,7 +100,3 @@ def quoted(argument):
     """An argument as redis.conf reads it."""
     raw = argument if isinstance(argument, bytes) else str(argument).encode()
     return '"' + "".join(f"\\x{byte:02x}" for byte in raw) + '"'
-
-
-def alive(server):
-    return server.process.poll() is None and os.path.exists(f"/proc/{server.process.pid}")
