@@ -80,7 +80,8 @@ def instructions_of(options, command, requests):
         # No cron beside the requests: it depends on the time.
         with Server(settings=["hz 1", "dynamic-hz no"], command=tool, **options) as server:
             if requests:
-                server.benchmark("-t", command, "-n", requests, "-P", 100, "-c", 1, "-r", 100_000, "-d", 64, "-q")
+                # One key, so that Redis does the same each time.
+                server.benchmark("-t", command, "-n", requests, "-P", 100, "-c", 1, "-d", 64, "-q")
             server.process.terminate()
             server.process.wait()
             return int(re.search(r"^summary: (\d+)", out.read_text(), re.M)[1])
@@ -95,7 +96,8 @@ def instructions():
         for command in ("get", "set"):
             count = (instructions_of(options, command, many) - instructions_of(options, command, few)) / (many - few)
             counts.append(count - bare.setdefault(command, count))
-        print(f"  {name:34}" + "".join(f"{command.upper()} {bare[command]:6.0f} {extra:+5.0f}    " for command, extra in zip(("get", "set"), counts)))
+        print(f"  {name:34}" + "".join(
+            f"{command.upper()} {bare[command]:6.0f} {extra:+5.0f}    " for command, extra in zip(("get", "set"), counts)))
 
 
 if __name__ == "__main__":

@@ -116,7 +116,8 @@ static void learn(RedisModuleCallReply *reply) {
     if (!name.data) return;
     struct command *command = place_of(name);
     if (command->name) return;
-    RedisModuleCallReply *flags = element(reply, FLAGS), *specs = element(reply, SPECS), *subcommands = element(reply, SUBCOMMANDS);
+    RedisModuleCallReply *flags = element(reply, FLAGS), *specs = element(reply, SPECS);
+    RedisModuleCallReply *subcommands = element(reply, SUBCOMMANDS);
     bool reads = has(flags, "readonly"), writes = has(flags, "write");
     command->name = (char *)bytes_copy(name.data, name.len).data;
     command->name_len = name.len;

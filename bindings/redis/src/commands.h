@@ -14,7 +14,8 @@ struct key_spec {
     /* How many keys there are is itself an argument, `count_at` behind the beginning. */
     bool counted;
     int count_at, first_key;
-    /* Not counted: to `last` behind the beginning, or from the end where it is negative; of what is left only one in `limit`. */
+    /* Not counted: to `last` behind the beginning, or from the end where it is negative; of what is left only one in
+     * `limit`. */
     int last, limit;
     int step;
 };

@@ -6,6 +6,7 @@
  *   commands.c   where the keys of a command are
  *   observe.c    the command filter
  *   ranges.c     the routes: the key space cut at some keys
+ *   question.c   the options of the KEYVIZ.* commands
  *   replies.c    the KEYVIZ.* commands
  */
 #ifndef KEYVIZ_REDIS_HOST_H

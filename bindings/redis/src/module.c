@@ -24,7 +24,8 @@ static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subeve
     if (now < host.flush_at_us) return;
     host.flush_at_us += (now - host.flush_at_us) / step * step + step;
     keyviz_error_t error = KEYVIZ_ERROR_INIT;
-    if (host_flush(NULL, &error) != KEYVIZ_OK && host.failed_flushes++ == 0) log_failure(ctx, "a step can't be flushed", &error);
+    if (host_flush(NULL, &error) == KEYVIZ_OK) return;
+    if (host.failed_flushes++ == 0) log_failure(ctx, "a step can't be flushed", &error);
 }
 
 /* Another module brought commands, or took them along. */
@@ -125,7 +126,7 @@ static bool host_begin(RedisModuleCtx *ctx, const struct options *options) {
 
 EXPORT int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (RedisModule_Init(ctx, "keyviz", 1, REDISMODULE_APIVER_1) != REDISMODULE_OK) return REDISMODULE_ERR;
-    if (!RMAPI_FUNC_SUPPORTED(RedisModule_GetCommandKeysWithFlags) || !RMAPI_FUNC_SUPPORTED(RedisModule_MonotonicMicroseconds)) {
+    if (!RedisModule_GetCommandKeysWithFlags || !RedisModule_MonotonicMicroseconds) {
         RedisModule_Log(ctx, "warning", "a Redis of 7.0 or newer is needed");
         return REDISMODULE_ERR;
     }

@@ -71,7 +71,8 @@ static void observe_only(RedisModuleCommandFilterCtx *filter, const struct comma
 
 /* Bytes of the value of the key at `i`: arguments between keys belong to the one before. A command with keys of several
  * kinds, or that counts them, carries none. */
-static uint64_t value_of(RedisModuleCommandFilterCtx *filter, const struct command *command, const struct span *span, int i, int argc) {
+static uint64_t value_of(RedisModuleCommandFilterCtx *filter, const struct command *command, const struct span *span, int i,
+                         int argc) {
     if (command->spec_count > 1 || command->specs[0].counted) return 0;
     int to = i + span->step;
     return length_of(filter, i + 1, to < argc ? to : argc);

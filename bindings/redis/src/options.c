@@ -12,7 +12,11 @@ static bool refuse(RedisModuleCtx *ctx, const char *name, const char *why) {
     return false;
 }
 
-static bool whole(RedisModuleCtx *ctx, const char *name, RedisModuleString *value, long long least, long long most, long long *out) {
+/* How much of an argument goes into the log. */
+static int shown(struct bytes name) { return name.len < 64 ? (int)name.len : 64; }
+
+static bool whole(RedisModuleCtx *ctx, const char *name, RedisModuleString *value, long long least, long long most,
+                  long long *out) {
     if (RedisModule_StringToLongLong(value, out) == REDISMODULE_OK && *out >= least && *out <= most) return true;
     RedisModule_Log(ctx, "warning", "argument %s: a whole number from %lld to %lld is needed", name, least, most);
     return false;
@@ -95,9 +99,9 @@ static bool set(RedisModuleCtx *ctx, struct bytes name, RedisModuleString *argum
         prefix(options, value);
     } else {
         RedisModule_Log(ctx, "warning",
-                        "argument %.*s is unknown; there are step, history, buckets, hotkeys, sample-rate, memory, group, name, "
-                        "split and prefix",
-                        (int)(name.len < 64 ? name.len : 64), name.data);
+                        "argument %.*s is unknown; there are step, history, buckets, hotkeys, sample-rate, memory, group, "
+                        "name, split and prefix",
+                        shown(name), name.data);
         return false;
     }
     return true;
@@ -116,7 +120,7 @@ bool options_parse(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, stru
         if (i + 1 < argc)
             good = set(ctx, name, argv[i + 1], options);
         else {
-            RedisModule_Log(ctx, "warning", "argument %.*s: its value is missing", (int)(name.len < 64 ? name.len : 64), name.data);
+            RedisModule_Log(ctx, "warning", "argument %.*s: its value is missing", shown(name), name.data);
             good = false;
         }
     }

@@ -74,7 +74,8 @@ static void replace(size_t at, size_t old, const struct range *parts, size_t cou
 }
 
 /* The parts of [start, end) cut at these keys, with ids of their own, and their routes. Both are to be freed. */
-static struct range *parts_of(struct bytes start, struct bytes end, const struct bytes *keys, size_t count, keyviz_route_t **routes) {
+static struct range *parts_of(struct bytes start, struct bytes end, const struct bytes *keys, size_t count,
+                              keyviz_route_t **routes) {
     struct range *parts = RedisModule_Alloc((count + 1) * sizeof *parts);
     *routes = RedisModule_Alloc((count + 1) * sizeof **routes);
     for (size_t i = 0; i <= count; i++) parts[i] = (struct range){ranges.next_id + i, i == 0 ? start : keys[i - 1]};

@@ -1,5 +1,5 @@
 /* The KEYVIZ.* commands. Errors of the library are told in its own words. */
-#include "host.h"
+#include "question.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,107 +21,44 @@ static int reply_number(RedisModuleCtx *ctx, const char *name, uint64_t value) {
     return RedisModule_ReplyWithLongLong(ctx, value > INT64_MAX ? INT64_MAX : (long long)value);
 }
 
-/* What a command was asked for: names, each with a value. */
-struct question {
-    keyviz_matrix_query_t matrix;
-    keyviz_hot_keys_query_t hot_keys;
-    enum { ROWS_FORMAT, JSON, CSV, PNG, PROTO } format;
-    bool has_route;
-    struct bytes title;
-};
-enum { SERIES = 1, FORMAT = 2, TIMES = 4, ROWS = 8, BUDGET = 16, ROUTE = 32, TOP = 64, TITLE = 128 };
-
-/* Which of the words it is; -1: none. */
-static int one_of(struct bytes value, const char *const *words) {
-    for (int i = 0; words[i]; i++)
-        if (bytes_are(value, words[i])) return i;
-    return -1;
+/* Reads the options. On failure the error is the reply. */
+static bool ask(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, int from, unsigned allowed,
+                struct question *question) {
+    const char *wrong = question_read(question, argv, argc, from, allowed);
+    if (wrong) reply_error(ctx, wrong);
+    return !wrong;
 }
 
-/* Unix ms, or below 0: so many ms ago. */
-static bool time_of(RedisModuleString *value, int64_t *ns) {
-    long long ms;
-    if (RedisModule_StringToLongLong(value, &ms) != REDISMODULE_OK || ms > INT64_MAX / 1000000) return false;
-    if (ms < 0) ms = ms < -RedisModule_Milliseconds() ? 1 : ms + RedisModule_Milliseconds();
-    *ns = (int64_t)ms * 1000000;
-    return true;
-}
-
-/* NULL: it is good; otherwise what is wrong with the value. */
-static const char *answer(struct question *question, struct bytes name, RedisModuleString *argument, unsigned allowed) {
-    static const char *const series[] = {"reads", "writes", "read_bytes", "write_bytes", NULL}; /* KEYVIZ_SERIES_* */
-    static const char *const formats[] = {"rows", "json", "csv", "png", "proto", NULL};
-    static const char *const budgets[] = {"top", "merge", NULL}; /* KEYVIZ_BUDGET_* */
-    struct bytes value = bytes_of(argument);
-    long long n;
-    int word;
-    if (allowed & SERIES && bytes_are(name, "series")) {
-        if ((word = one_of(value, series)) < 0) return "SERIES takes reads, writes, read_bytes or write_bytes";
-        question->matrix.series = question->hot_keys.series = (uint32_t)word;
-    } else if (allowed & FORMAT && bytes_are(name, "format")) {
-        if ((word = one_of(value, formats)) < 0) return "FORMAT takes rows, json, csv, png or proto";
-        question->format = (unsigned)word;
-    } else if (allowed & TIMES && bytes_are(name, "from")) {
-        if (!time_of(argument, &question->matrix.from_ns)) return "FROM takes Unix milliseconds, or below 0, how long ago";
-    } else if (allowed & TIMES && bytes_are(name, "to")) {
-        if (!time_of(argument, &question->matrix.to_ns)) return "TO takes Unix milliseconds, or below 0, how long ago";
-    } else if (allowed & ROWS && bytes_are(name, "rows")) {
-        if (RedisModule_StringToLongLong(argument, &n) != REDISMODULE_OK || n < 1 || n > 1024) return "ROWS takes 1 to 1024";
-        question->matrix.row_budget = (uint32_t)n;
-    } else if (allowed & BUDGET && bytes_are(name, "budget")) {
-        if ((word = one_of(value, budgets)) < 0) return "BUDGET takes top or merge";
-        question->matrix.budget_mode = (uint32_t)word;
-    } else if (allowed & ROUTE && bytes_are(name, "route")) {
-        unsigned long long id;
-        if (RedisModule_StringToULongLong(argument, &id) != REDISMODULE_OK) return "ROUTE takes the number of a route";
-        question->hot_keys.route_id = id, question->has_route = true;
-    } else if (allowed & TOP && bytes_are(name, "top")) {
-        if (RedisModule_StringToLongLong(argument, &n) != REDISMODULE_OK || n < 1 || n > 1024) return "TOP takes 1 to 1024";
-        question->hot_keys.top = n;
-    } else if (allowed & TITLE && bytes_are(name, "title")) {
-        question->title = value;
-    } else {
-        return "unknown option, see KEYVIZ.HELP";
-    }
+/* The matrix that was asked for; to be freed. On failure the error is the reply. */
+static keyviz_matrix_t *matrix_for(RedisModuleCtx *ctx, const struct question *question) {
+    keyviz_error_t error = KEYVIZ_ERROR_INIT;
+    keyviz_matrix_t *matrix;
+    if (keyviz_matrix_query(host.sampler, &question->matrix, &matrix, &error) == KEYVIZ_OK) return matrix;
+    reply_error(ctx, error.message);
     return NULL;
 }
 
-/* Reads the options from argument `from` on. On failure the error is the reply. */
-static bool ask(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, int from, unsigned allowed, struct question *question) {
-    memset(question, 0, sizeof *question);
-    keyviz_matrix_query_init(&question->matrix);
-    keyviz_hot_keys_query_init(&question->hot_keys);
-    question->hot_keys.label = KEYVIZ_LABEL_REDIS;
-    question->hot_keys.top = 20;
-    question->matrix.node = host.name;
-    question->matrix.node_len = host.name ? (uint32_t)strlen(host.name) : 0;
-    for (int i = from; i < argc; i += 2) {
-        const char *wrong = i + 1 < argc ? answer(question, bytes_of(argv[i]), argv[i + 1], allowed) : "the last option has no value";
-        if (!wrong) continue;
-        reply_error(ctx, wrong);
-        return false;
-    }
-    return true;
-}
-
-/* Matrices to be written, of one series or, for a page, of several. */
+/* What is to be written: hot keys as JSON; a page of matrices, of different series; or one matrix in another form. */
 struct writing {
+    const keyviz_hot_keys_t *hot_keys;
+    bool page;
     const keyviz_matrix_t *const *matrices;
     size_t count;
-    enum { AS_JSON, AS_CSV, AS_PNG, AS_PROTO, AS_HTML } as;
-    struct bytes title;
+    const struct question *question;
 };
 
-static keyviz_status_t write_into(const struct writing *writing, void *buffer, size_t capacity, size_t *size, keyviz_error_t *error) {
+static keyviz_status_t write_into(const struct writing *writing, void *buffer, size_t capacity, size_t *size,
+                                  keyviz_error_t *error) {
+    if (writing->hot_keys) return keyviz_hot_keys_to_json(writing->hot_keys, buffer, capacity, size, error);
+    struct bytes title = writing->question->title;
+    if (writing->page)
+        return keyviz_matrix_to_html(writing->matrices, writing->count, title.data, title.len, buffer, capacity, size, error);
     const keyviz_matrix_t *matrix = writing->matrices[0];
-    switch (writing->as) {
-    case AS_JSON: return keyviz_matrix_to_json(matrix, buffer, capacity, size, error);
-    case AS_CSV: return keyviz_matrix_to_csv(matrix, buffer, capacity, size, error);
-    case AS_PNG: return keyviz_matrix_to_png(matrix, NULL, buffer, capacity, size, error);
-    case AS_PROTO: return keyviz_matrix_to_proto(matrix, buffer, capacity, size, error);
-    default:
-        return keyviz_matrix_to_html(writing->matrices, writing->count, writing->title.data, writing->title.len, buffer, capacity,
-                                     size, error);
+    switch (writing->question->format) {
+    case CSV: return keyviz_matrix_to_csv(matrix, buffer, capacity, size, error);
+    case PNG: return keyviz_matrix_to_png(matrix, NULL, buffer, capacity, size, error);
+    case PROTO: return keyviz_matrix_to_proto(matrix, buffer, capacity, size, error);
+    default: return keyviz_matrix_to_json(matrix, buffer, capacity, size, error);
     }
 }
 
@@ -173,16 +110,13 @@ static int reply_rows(RedisModuleCtx *ctx, const keyviz_matrix_t *matrix) {
 static int on_matrix(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     struct question question;
     if (!ask(ctx, argv, argc, 1, SERIES | FORMAT | TIMES | ROWS | BUDGET, &question)) return REDISMODULE_OK;
-    keyviz_error_t error = KEYVIZ_ERROR_INIT;
-    keyviz_matrix_t *matrix;
-    if (keyviz_matrix_query(host.sampler, &question.matrix, &matrix, &error) != KEYVIZ_OK) return reply_error(ctx, error.message);
-    if (question.format == ROWS_FORMAT) {
+    keyviz_matrix_t *matrix = matrix_for(ctx, &question);
+    if (!matrix) return REDISMODULE_OK;
+    const keyviz_matrix_t *only[] = {matrix};
+    if (question.format == ROWS_FORMAT)
         reply_rows(ctx, matrix);
-    } else {
-        struct writing writing = {.matrices = (const keyviz_matrix_t *[]){matrix}, .count = 1};
-        writing.as = question.format == JSON ? AS_JSON : question.format == CSV ? AS_CSV : question.format == PNG ? AS_PNG : AS_PROTO;
-        reply_written(ctx, &writing);
-    }
+    else
+        reply_written(ctx, &(struct writing){.matrices = only, .count = 1, .question = &question});
     keyviz_matrix_free(matrix);
     return REDISMODULE_OK;
 }
@@ -191,21 +125,16 @@ static int on_matrix(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 static int on_html(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     struct question question;
     if (!ask(ctx, argv, argc, 1, SERIES | TIMES | ROWS | BUDGET | TITLE, &question)) return REDISMODULE_OK;
-    keyviz_error_t error = KEYVIZ_ERROR_INIT;
-    keyviz_matrix_t *matrices[4];
+    keyviz_matrix_t *matrices[4] = {NULL};
     uint32_t first = question.matrix.series;
     size_t made = 0;
-    for (; made < 4; made++) {
-        question.matrix.series = made == 0 ? first : (uint32_t)(made <= first ? made - 1 : made);
-        if (keyviz_matrix_query(host.sampler, &question.matrix, &matrices[made], &error) != KEYVIZ_OK) break;
+    for (uint32_t i = 0; i < 4; i++) {
+        question.matrix.series = i == 0 ? first : i <= first ? i - 1 : i;
+        if (!(matrices[made] = matrix_for(ctx, &question))) break;
+        made++;
     }
-    if (made == 4) {
-        struct writing writing = {.matrices = (const keyviz_matrix_t *const *)matrices, .count = made, .as = AS_HTML};
-        writing.title = question.title;
-        reply_written(ctx, &writing);
-    } else {
-        reply_error(ctx, error.message);
-    }
+    const keyviz_matrix_t *const *all = (const keyviz_matrix_t *const *)matrices;
+    if (made == 4) reply_written(ctx, &(struct writing){.page = true, .matrices = all, .count = made, .question = &question});
     while (made > 0) keyviz_matrix_free(matrices[--made]);
     return REDISMODULE_OK;
 }
@@ -269,14 +198,7 @@ static int reply_hot_keys_json(RedisModuleCtx *ctx, keyviz_hot_keys_query_t quer
     keyviz_error_t error = KEYVIZ_ERROR_INIT;
     keyviz_hot_keys_t *reply;
     if (keyviz_hot_keys_query(host.sampler, &query, &reply, &error) != KEYVIZ_OK) return reply_error(ctx, error.message);
-    size_t size = 0;
-    keyviz_hot_keys_to_json(reply, NULL, 0, &size, NULL);
-    char *json = malloc(size);
-    if (json && keyviz_hot_keys_to_json(reply, json, size, &size, &error) == KEYVIZ_OK)
-        RedisModule_ReplyWithStringBuffer(ctx, json, size);
-    else
-        reply_error(ctx, json ? error.message : "there is no memory for the reply");
-    free(json);
+    reply_written(ctx, &(struct writing){.hot_keys = reply});
     keyviz_hot_keys_free(reply);
     return REDISMODULE_OK;
 }
@@ -287,7 +209,8 @@ static int on_hot_keys(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) 
     if (!ask(ctx, argv, argc, 1, SERIES | FORMAT | ROUTE | TOP, &question)) return REDISMODULE_OK;
     if (question.format == ROWS_FORMAT) return reply_hot_keys(ctx, question.hot_keys, &question);
     if (question.format != JSON) return reply_error(ctx, "hot keys have FORMAT rows or json");
-    if (!question.has_route && ranges_count() > 1) return reply_error(ctx, "there are several routes, and JSON is of one: give its ROUTE");
+    if (!question.has_route && ranges_count() > 1)
+        return reply_error(ctx, "there are several routes, and JSON is of one: give its ROUTE");
     if (!question.has_route) question.hot_keys.route_id = ranges_get(0)->route_id;
     return reply_hot_keys_json(ctx, question.hot_keys);
 }
@@ -341,9 +264,8 @@ static int reply_auto(RedisModuleCtx *ctx, RedisModuleString *argument) {
 static int reply_suggestions(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     struct question question;
     if (!ask(ctx, argv, argc, 2, SERIES | TIMES, &question)) return REDISMODULE_OK;
-    keyviz_error_t error = KEYVIZ_ERROR_INIT;
-    keyviz_matrix_t *matrix;
-    if (keyviz_matrix_query(host.sampler, &question.matrix, &matrix, &error) != KEYVIZ_OK) return reply_error(ctx, error.message);
+    keyviz_matrix_t *matrix = matrix_for(ctx, &question);
+    if (!matrix) return REDISMODULE_OK;
     RedisModule_ReplyWithArray(ctx, REDISMODULE_POSTPONED_LEN);
     keyviz_split_t split = KEYVIZ_SPLIT_INIT;
     long count = 0;
@@ -413,10 +335,10 @@ static int on_help(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     (void)argv;
     if (argc != 1) return RedisModule_WrongArity(ctx);
     static const char *const lines[] = {
-        "KEYVIZ.MATRIX [SERIES reads|writes|read_bytes|write_bytes] [FORMAT rows|json|csv|png|proto] [FROM ms] [TO ms] [ROWS n]",
-        "    [BUDGET top|merge]",
-        "    Time x key ranges, of the columns so far; writes, as rows with their totals, unless it is said otherwise. Times are",
-        "    Unix ms, or below 0: so long ago.",
+        "KEYVIZ.MATRIX [SERIES reads|writes|read_bytes|write_bytes] [FORMAT rows|json|csv|png|proto]",
+        "    [FROM ms] [TO ms] [ROWS n] [BUDGET top|merge]",
+        "    Time x key ranges, of the columns so far; writes, as rows with their totals, unless it is said",
+        "    otherwise. Times are Unix ms, or below 0: so long ago.",
         "KEYVIZ.HTML [SERIES s] [FROM ms] [TO ms] [ROWS n] [BUDGET top|merge] [TITLE text]",
         "    The heatmap as a page for a browser.",
         "KEYVIZ.HOTKEYS [SERIES reads|writes] [TOP n] [ROUTE id] [FORMAT rows|json]",

@@ -194,10 +194,8 @@ class Counting(unittest.TestCase):
         self.assertEqual(step.added["writes"], 1)
 
     def test_functions_count_by_what_they_call(self):
-        self.server.run(
-            "FUNCTION", "LOAD", "REPLACE",
-            "#!lua name=some\nredis.register_function('put', function(keys, args) return redis.call('SET', keys[1], args[1]) end)",
-        )
+        put = "function(keys, args) return redis.call('SET', keys[1], args[1]) end"
+        self.server.run("FUNCTION", "LOAD", "REPLACE", f"#!lua name=some\nredis.register_function('put', {put})")
         with Step(self.server) as step:
             self.server.run("FCALL", "put", 1, "f", "1234567")
         self.assertEqual(step.keys, {"reads": {}, "writes": {b"f": 1}})
@@ -256,7 +254,10 @@ class Servers(unittest.TestCase):
             self.assertEqual(step.keys["reads"], {b"k": 1})
 
     def test_a_replica_counts_what_its_primary_sends(self):
-        with Server(EXACT, ["repl-diskless-sync-delay 0"]) as primary, Server(EXACT, [f"replicaof 127.0.0.1 {primary.port}"]) as replica:
+        with (
+            Server(EXACT, ["repl-diskless-sync-delay 0"]) as primary,
+            Server(EXACT, [f"replicaof 127.0.0.1 {primary.port}"]) as replica,
+        ):
             while replica.client.info("replication")["master_link_status"] != "up":
                 time.sleep(0.01)
             with Step(replica) as step:

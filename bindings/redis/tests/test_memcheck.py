@@ -21,8 +21,8 @@ class Memcheck(unittest.TestCase):
         if not shutil.which("valgrind"):
             self.assertNotEqual(os.environ.get("CI"), "true", "there is no valgrind")
             self.skipTest("there is no valgrind")
-        arguments = ("step", 0.2, "buckets", 16, "hotkeys", "yes", "sample-rate", 1, "prefix", "user:", "split", "k", "name", "x")
-        with Server(arguments, command=MEMCHECK) as server:
+        arguments = "step 0.2 buckets 16 hotkeys yes sample-rate 1 prefix user: split k name x"
+        with Server(arguments.split(), command=MEMCHECK) as server:
             for line, *_ in CASES:
                 self.try_to(server, *line.split(" "))
             server.run("MGET", *map(str, range(100)))
