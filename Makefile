@@ -28,7 +28,7 @@ help:
 	@echo "make bench-hotkeys  hot keys: sketch updates beside peers, and an observation with and without (about 2 minutes)"
 	@echo "make redis          the module for redis-server: build/redis/keyviz.so"
 	@echo "make redis-demo     a real Redis with the module under load, and where its traffic went (about 20 s)"
-	@echo "make bench-redis    a real Redis with and without the module, in pairs (about 4 minutes)"
+	@echo "make bench-redis    a real Redis with and without the module, in pairs (about 5 minutes)"
 	@echo "make clean          removes what the above made"
 
 include bindings/c/package/package.mk
