@@ -121,8 +121,8 @@ def show_rows(server, series):
     print(f"\n{series}: the busiest of {len(rows)} ranges")
     print(f"  {'row':18} {'from':16} {'to':16} {'total':>9}  verdict")
     for row in rows[:8]:
-        row, start, end, total, verdict = (v if isinstance(v, int) else v.decode() for v in row.values())
-        print(f"  {row:18} {start or "-":16} {end or "-":16} {total:9}  {verdict}")
+        row, start, end, total, verdict = (v if isinstance(v, int) else v.decode() or "-" for v in row.values())
+        print(f"  {row:18} {start:16} {end:16} {total:9}  {verdict}")
     return sum(row["total"] for row in rows)
 
 
