@@ -6,7 +6,7 @@ BUILD := $(CURDIR)/build
 GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 
-.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cluster test-install install uninstall check-install doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
+.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cluster test-install install uninstall check-install doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix redis redis-demo test-redis bench-redis clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -27,6 +27,9 @@ help:
 	@echo "make bench-sampler  registration, flush, history and memory, with their limits (about 1 minute)"
 	@echo "make bench-matrix   query, merge and wire forms of a matrix, beside their peers (about 2 minutes)"
 	@echo "make bench-hotkeys  hot keys: sketch updates beside peers, and an observation with and without (about 2 minutes)"
+	@echo "make redis          the module for redis-server: build/redis/keyviz.so"
+	@echo "make redis-demo     a real Redis with the module under load, and where its traffic went (about 20 s)"
+	@echo "make bench-redis    a real Redis with and without the module, in pairs (about 5 minutes)"
 	@echo "make clean          removes what the above made"
 
 include bindings/c/package/package.mk
@@ -61,7 +64,7 @@ $(BUILD)/cluster: go
 	@mkdir -p $(BUILD)
 	cd $(HOST) && $(GO) build -o $(BUILD)/cluster ./cmd/cluster
 
-test: test-rust test-c test-install test-go test-host test-wire test-page test-cluster
+test: test-rust test-c test-install test-go test-host test-redis test-wire test-page test-cluster
 
 test-rust: build
 	$(CARGO) test
@@ -87,6 +90,10 @@ test-host: go
 
 test-wire:
 	tests/run_wire.sh
+
+# In a real redis-server.
+test-redis:
+	bindings/redis/run.sh tests
 
 # In a real Chromium.
 test-page:
@@ -123,6 +130,15 @@ bench-matrix:
 bench-hotkeys: go
 	$(CARGO) bench --bench hotkeys
 	cd $(GODIR) && $(GO) run ./internal/benchhotkeys
+
+redis:
+	bindings/redis/build.sh
+
+redis-demo:
+	bindings/redis/run.sh demo
+
+bench-redis:
+	bindings/redis/run.sh bench
 
 clean:
 	$(CARGO) clean
