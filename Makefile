@@ -5,12 +5,13 @@ GO    := $(CURDIR)/.ci/go
 BUILD := $(CURDIR)/build
 GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
-LIB   := target/release/libkeyviz.so.0
 
-.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
+.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page test-install install uninstall check-install loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
+	@echo "make install        the library below PREFIX (/usr/local), headers, pkg-config, CMake and manual with it; uninstall"
+	@echo "make check-install  what is installed in PREFIX (build/prefix), by building programs with it"
 	@echo "make go             the library where the Go package looks for it"
 	@echo "make demo           a real server, real clients, and where their traffic went (about a minute; TRACES=dir replays)"
 	@echo "make heatmap        a page and a picture of the traces in KEYVIZ_TRACES or ../shared/traces, or else of the demo's load"
@@ -26,14 +27,7 @@ help:
 	@echo "make bench-hotkeys  hot keys: sketch updates beside peers, and an observation with and without (about 2 minutes)"
 	@echo "make clean          removes what the above made"
 
-build: $(LIB)
-
-# The loader looks for the library by its SONAME.
-$(LIB): FORCE
-	$(CARGO) build --release --lib
-	@ln -sf libkeyviz.so $(LIB)
-
-FORCE:
+include bindings/c/package/package.mk
 
 header:
 	KEYVIZ_WRITE_HEADER=1 $(CARGO) build --lib
@@ -57,7 +51,7 @@ else
 	TRACES= $(BUILD)/demo -key-buckets 64 -out $(BUILD)/heatmap.html -picture $(BUILD)/heatmap.png
 endif
 
-test: test-rust test-c test-go test-host test-wire test-page
+test: test-rust test-c test-install test-go test-host test-wire test-page
 
 test-rust: build
 	$(CARGO) test
@@ -65,6 +59,9 @@ test-rust: build
 test-c: build
 	tests/check_elf.sh
 	tests/run_c.sh
+
+test-install: build
+	tests/run_install.sh
 
 test-go: go
 	cd $(GODIR) && $(GO) vet ./... && $(GO) test ./...

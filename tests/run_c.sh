@@ -10,7 +10,7 @@
 #     rust-asan  with AddressSanitizer in the library too (builds it anew: a minute)
 #     tsan       with ThreadSanitizer in the library too (builds it anew: a minute)
 #
-# Without arguments: the first four. They need `cargo build --release`. A tool that is missing skips its way, and says
+# Without arguments: the first four. They need `make build`. A tool that is missing skips its way, and says
 # so; where CI=true, that is a failure.
 set -u
 cd "$(dirname "$0")/.."
@@ -83,8 +83,8 @@ run() {
 # The loader looks for the library by its SONAME.
 shared_link() {
     mkdir -p "$out/lib"
-    ln -sf "$1/libkeyviz.so" "$out/lib/libkeyviz.so"
-    ln -sf "$1/libkeyviz.so" "$out/lib/libkeyviz.so.0"
+    ln -sf "$1/libkeyviz.so.0" "$out/lib/libkeyviz.so"
+    ln -sf "$1/libkeyviz.so.0" "$out/lib/libkeyviz.so.0"
     echo "-L$out/lib -lkeyviz -Wl,-rpath,$out/lib"
 }
 
