@@ -122,9 +122,14 @@ inline keyviz_hot_keys_query_t c_query(const HotKeysQuery &query) noexcept {
     out.route_id = query.route_id;
     out.label = number(query.label);
     out.series = number(query.series);
-    out.flags = (query.sub_bucket ? KEYVIZ_HOT_KEYS_SUB_BUCKET : 0u) | (query.column ? KEYVIZ_HOT_KEYS_COLUMN : 0u);
-    out.sub_bucket = query.sub_bucket.value_or(0);
-    out.column = query.column.value_or(0);
+    if (query.sub_bucket) {
+        out.flags |= KEYVIZ_HOT_KEYS_SUB_BUCKET;
+        out.sub_bucket = *query.sub_bucket;
+    }
+    if (query.column) {
+        out.flags |= KEYVIZ_HOT_KEYS_COLUMN;
+        out.column = *query.column;
+    }
     out.top = query.top;
     out.from_unix_ms = query.from.time_since_epoch().count();
     out.to_unix_ms = query.to.time_since_epoch().count();

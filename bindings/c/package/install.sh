@@ -56,8 +56,8 @@ everything() {
     link "libkeyviz.so.$VERSION" "$LIBDIR/$soname"
     link "$soname" "$LIBDIR/libkeyviz.so"
     file 644 "$RELEASE/libkeyviz.a" "$LIBDIR/libkeyviz.a" --strip-debug
-    for header in "$root"/include/*.h "$root"/include/*.hpp; do
-        [ ! -f "$header" ] || file 644 "$header" "$INCLUDEDIR/$(basename "$header")"
+    for header in "$root"/include/*.h "$root"/include/*.hpp "$root"/include/keyviz/*.hpp; do
+        [ ! -f "$header" ] || file 644 "$header" "$INCLUDEDIR/${header#"$root"/include/}"
     done
     file 644 "$root/include/keyviz.proto" "$protodir/keyviz.proto"
     filled keyviz.pc.in "$PKGCONFIGDIR/keyviz.pc"
@@ -92,7 +92,7 @@ uninstall)
     link() { rm -f "$DESTDIR$2"; }
     filled() { rm -f "$DESTDIR$2"; }
     everything
-    for folder in "$protodir" "$DOCDIR" "$CMAKEDIR"; do
+    for folder in "$INCLUDEDIR/keyviz" "$protodir" "$DOCDIR" "$CMAKEDIR"; do
         [ ! -d "$DESTDIR$folder" ] || rmdir --ignore-fail-on-non-empty "$DESTDIR$folder"
     done
     ;;
