@@ -1081,8 +1081,9 @@ keyviz_status_t keyviz_sampler_remove_route(keyviz_sampler_t *sampler,
                                             keyviz_error_t *err);
 
 /// Replaces a route by the `count` routes that it was split into, in one step, at `now_ns` (Unix ns): the children are
-/// registered before the parent retires, so that no observation misses in between, and their rows name the parent. A child may keep the parent's id
-/// (and then its counters and sub-buckets). `placements` is NULL or has room for `count` numbers. All or nothing.
+/// registered before the parent retires, so that no observation misses in between, and their rows name the parent. A
+/// child may keep the parent's id (and then its counters and sub-buckets). `placements` is NULL or has room for `count`
+/// numbers. All or nothing.
 ///
 /// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (the parent), KEYVIZ_ERR_ROUTE_EXISTS (a child), those of
 /// keyviz_sampler_register_route.
