@@ -51,3 +51,9 @@ check-install:
 doc-c:
 	@mkdir -p $(BUILD)/doc-c
 	doxygen bindings/c/package/Doxyfile
+
+abi-check:
+	@tests/check_abi.sh
+
+abi-dump:
+	@tests/check_abi.sh accept
