@@ -6,12 +6,14 @@ BUILD := $(CURDIR)/build
 GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 
-.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page test-install install uninstall check-install loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
+.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page test-abi test-install install uninstall check-install abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
 	@echo "make install        the library below PREFIX (/usr/local), headers, pkg-config, CMake and manual with it; uninstall"
 	@echo "make check-install  what is installed in PREFIX (build/prefix), by building programs with it"
+	@echo "make abi-check      the header against the ABI that was promised (tests/abi/keyviz.abi); abi-dump accepts a change"
+	@echo "make doc-c          the reference of the C API, in build/doc-c/html"
 	@echo "make go             the library where the Go package looks for it"
 	@echo "make demo           a real server, real clients, and where their traffic went (about a minute; TRACES=dir replays)"
 	@echo "make heatmap        a page and a picture of the traces in KEYVIZ_TRACES or ../shared/traces, or else of the demo's load"
@@ -51,14 +53,18 @@ else
 	TRACES= $(BUILD)/demo -key-buckets 64 -out $(BUILD)/heatmap.html -picture $(BUILD)/heatmap.png
 endif
 
-test: test-rust test-c test-install test-go test-host test-wire test-page
+test: test-rust test-c test-abi test-install test-go test-host test-wire test-page
 
 test-rust: build
 	$(CARGO) test
 
 test-c: build
 	tests/check_elf.sh
+	tests/check_doc.sh
 	tests/run_c.sh
+
+test-abi: build abi-check
+	tests/check_growth.sh
 
 test-install: build
 	tests/run_install.sh

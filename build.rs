@@ -74,13 +74,13 @@ fn write_header(root: &Path, to: &Path) {
 fn constants() -> String {
     let mut text = String::new();
     let version = variable("CARGO_PKG_VERSION");
-    let _ = writeln!(text, "\n// The version that this header belongs to.\n#define KEYVIZ_VERSION \"{version}\"");
+    let _ = writeln!(text, "\n/// The version that this header belongs to, \"x.y.z\".\n#define KEYVIZ_VERSION \"{version}\"");
     for part in ["MAJOR", "MINOR", "PATCH"] {
-        let _ = writeln!(text, "#define KEYVIZ_VERSION_{part} {}", variable(&format!("CARGO_PKG_VERSION_{part}")));
+        let _ = writeln!(text, "/// Its {} number.\n#define KEYVIZ_VERSION_{part} {}", part.to_lowercase(), variable(&format!("CARGO_PKG_VERSION_{part}")));
     }
     let _ = writeln!(text, "\n// Labels: the adapter family that sent a request.");
     for (name, number, wire) in LABELS {
-        let _ = writeln!(text, "// The label \"{wire}\".\n#define KEYVIZ_LABEL_{} {number}", name.to_uppercase());
+        let _ = writeln!(text, "/// The label \"{wire}\".\n#define KEYVIZ_LABEL_{} {number}", name.to_uppercase());
     }
     text
 }
@@ -88,7 +88,7 @@ fn constants() -> String {
 fn initialisers() -> String {
     let mut text = String::from("\n// Initialisers: sizes where a struct tells them, and zero for the rest.\n");
     for (name, rest) in INITIALISED {
-        let _ = writeln!(text, "#define KEYVIZ_{}_INIT {{sizeof(keyviz_{name}_t){rest}}}", name.to_uppercase());
+        let _ = writeln!(text, "/// A new keyviz_{name}_t.\n#define KEYVIZ_{}_INIT {{sizeof(keyviz_{name}_t){rest}}}", name.to_uppercase());
     }
     text
 }

@@ -91,6 +91,21 @@ fn functions() -> BTreeSet<String> {
     calls.collect()
 }
 
+#[test]
+fn every_function_that_returns_a_status_tells_its_errors() {
+    let header = header();
+    let lines: Vec<&str> = header.lines().collect();
+    let fallible = (0..lines.len()).filter(|&i| lines[i].starts_with("keyviz_status_t keyviz_"));
+    let silent: Vec<_> = fallible
+        .filter(|&i| {
+            let docs = lines[..i].iter().rev().take_while(|line| line.starts_with("///"));
+            !docs.into_iter().any(|line| ["Errors", "errors", "Returns"].iter().any(|word| line.contains(word)))
+        })
+        .map(|i| lines[i])
+        .collect();
+    assert!(silent.is_empty(), "these say nothing of their errors: {silent:#?}");
+}
+
 fn c_tests() -> String {
     let folder = root().join("tests/c");
     let files = std::fs::read_dir(&folder).expect("tests/c is there").map(|entry| entry.expect("it can be read").path());

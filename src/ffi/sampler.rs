@@ -2,7 +2,7 @@
 
 use super::handle::{self, Handle};
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure};
-use super::structs::{read_struct, write_out, Sized0};
+use super::structs::{init, read_struct, write_out, Sized0};
 use crate::options::{HotKeysSeries, Options, Resolution, MAX_RESOLUTIONS};
 use crate::sampler::Sampler;
 use std::sync::atomic::AtomicU32;
@@ -141,10 +141,7 @@ pub(super) fn now_ns() -> i64 {
 /// Fills options with their defaults, like KEYVIZ_OPTIONS_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_options_init(options: *mut keyviz_options_t) {
-    if !options.is_null() {
-        options.write_bytes(0, 1);
-        (*options).type_size = size_of::<keyviz_options_t>();
-    }
+    init(options);
 }
 
 /// Makes a sampler. `options` may be NULL: all defaults. On success `*out` is the caller's, to free with
@@ -208,6 +205,8 @@ fn check_options(options: &keyviz_options_t) -> Result<(), Failure> {
 /// memory is given back at once, and other calls return KEYVIZ_ERR_CLOSED, but for the statistics, events that wait and
 /// giving lanes back. The handle stays valid, to be freed when nobody uses it any more. Closing twice is fine. May wait
 /// for observers that are in the middle of a call.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_close(sampler: *mut keyviz_sampler_t) -> keyviz_status_t {
     guard(std::ptr::null_mut(), || {

@@ -56,8 +56,8 @@ everything() {
     link "libkeyviz.so.$VERSION" "$LIBDIR/$soname"
     link "$soname" "$LIBDIR/libkeyviz.so"
     file 644 "$RELEASE/libkeyviz.a" "$LIBDIR/libkeyviz.a" --strip-debug
-    for header in "$root"/include/*.h "$root"/include/*.hpp "$root"/include/keyviz/*.hpp; do
-        [ ! -f "$header" ] || file 644 "$header" "$INCLUDEDIR/${header#"$root"/include/}"
+    for header in $(cd "$root/include" && find . -name '*.h' -o -name '*.hpp'); do
+        file 644 "$root/include/$header" "$INCLUDEDIR/${header#./}"
     done
     file 644 "$root/include/keyviz.proto" "$protodir/keyviz.proto"
     filled keyviz.pc.in "$PKGCONFIGDIR/keyviz.pc"

@@ -47,3 +47,13 @@ uninstall:
 check-install: PREFIX := $(if $(filter file,$(origin PREFIX)),$(BUILD)/prefix,$(PREFIX))
 check-install:
 	@$(PLACED) tests/check_install.sh
+
+doc-c:
+	@mkdir -p $(BUILD)/doc-c
+	doxygen bindings/c/package/Doxyfile
+
+abi-check:
+	@tests/check_abi.sh
+
+abi-dump:
+	@tests/check_abi.sh accept
