@@ -25,26 +25,11 @@ release=${CARGO_TARGET_DIR:-$root/target}/release
 triple=x86_64-unknown-linux-gnu
 # What a Rust static library needs (`cargo rustc --lib --crate-type staticlib -- --print native-static-libs`).
 static_libs="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
-passed=0
-failed=0
 # A forced panic is part of the tests; its backtrace would only be noise.
 RUST_BACKTRACE=0
 export RUST_BACKTRACE
 
-pass() { passed=$((passed + 1)); }
-fail() { failed=$((failed + 1)); echo "FAILED $*"; }
-
-# missing TOOL WAY
-missing() {
-    if [ "${CI:-}" = true ]; then fail "$2: there is no $1"; else echo "SKIPPED $2: there is no $1"; fi
-}
-
-# check NAME COMMAND...: runs it, shows what it says if it fails.
-check() {
-    name=$1
-    shift
-    if "$@" >"$log" 2>&1; then pass; else fail "$name"; cat "$log"; fi
-}
+. tests/checks.sh
 
 programs() {
     printf "test_%s\n" $tests

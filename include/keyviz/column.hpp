@@ -48,7 +48,9 @@ struct Row {
 /// must. Rows are good until then. Any number of threads may read it.
 class Column {
 public:
+    /// What an iterator gives, by value.
     using value_type = Row;
+    /// An iterator of random access, good while the object stays where it is.
     using const_iterator = detail::IndexIterator<Column>;
 
     /// Without rows.
@@ -75,7 +77,9 @@ public:
     bool empty() const noexcept { return size() == 0; }
     /// The `i`th row, counted from 0; there must be one.
     Row operator[](std::size_t i) const noexcept;
+    /// The first row.
     const_iterator begin() const noexcept { return {*this, 0}; }
+    /// Past the last row.
     const_iterator end() const noexcept { return {*this, size()}; }
 
     /// As the C functions have it, to be read until the column is changed, moved or gone.

@@ -62,7 +62,9 @@ struct HotKeysSource;
 /// One that was moved from, or never made, has no keys, and functions that can fail do so with Status::NullPointer.
 class HotKeys {
 public:
+    /// What an iterator gives, by value.
     using value_type = HotKey;
+    /// An iterator of random access, good while the object stays where it is.
     using const_iterator = detail::IndexIterator<HotKeys>;
 
     /// One without keys.
@@ -90,7 +92,9 @@ public:
     bool empty() const noexcept { return size() == 0; }
     /// The `i`th key, counted from 0; there must be one.
     HotKey operator[](std::size_t i) const noexcept;
+    /// The first key.
     const_iterator begin() const noexcept { return {*this, 0}; }
+    /// Past the last key.
     const_iterator end() const noexcept { return {*this, size()}; }
 
     /// As one JSON object.

@@ -128,7 +128,9 @@ struct Split {
 /// functions that can fail do so with Status::NullPointer.
 class Matrix {
 public:
+    /// What an iterator gives, by value.
     using value_type = MatrixRow;
+    /// An iterator of random access, good while the object stays where it is.
     using const_iterator = detail::IndexIterator<Matrix>;
 
     /// One of no rows and columns.
@@ -159,7 +161,9 @@ public:
     bool empty() const noexcept { return rows() == 0; }
     /// Row `i`, counted from 0; there must be one.
     MatrixRow operator[](std::size_t i) const noexcept;
+    /// The first row.
     const_iterator begin() const noexcept { return {*this, 0}; }
+    /// Past the last row.
     const_iterator end() const noexcept { return {*this, rows()}; }
 
     /// When each column was committed, oldest first.

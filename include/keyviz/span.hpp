@@ -30,10 +30,10 @@ class Span {
                                     (std::is_lvalue_reference_v<Container> || std::is_const_v<T>)>;
 
 public:
-    using element_type = T;
-    using value_type = std::remove_cv_t<T>;
-    using size_type = std::size_t;
-    using iterator = T *;
+    using element_type = T;                   ///< As of std::span.
+    using value_type = std::remove_cv_t<T>;  ///< As of std::span.
+    using size_type = std::size_t;           ///< As of std::span.
+    using iterator = T *;                    ///< As of std::span.
 
     /// None.
     constexpr Span() noexcept = default;
@@ -55,7 +55,9 @@ public:
     constexpr std::size_t size() const noexcept { return size_; }
     /// Whether there is none.
     constexpr bool empty() const noexcept { return size_ == 0; }
+    /// The first one.
     constexpr T *begin() const noexcept { return data_; }
+    /// Past the last one.
     constexpr T *end() const noexcept { return data_ + size_; }
     /// The `i`th one, counted from 0; there must be one.
     constexpr T &operator[](std::size_t i) const noexcept {
