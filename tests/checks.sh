@@ -12,7 +12,7 @@ missing() {
 
 # check NAME COMMAND...: runs it, shows what it says if it fails.
 check() {
-    name=$1
+    checked=$1
     shift
-    if "$@" >"$log" 2>&1; then pass; else fail "$name"; cat "$log"; fi
+    if "$@" >"$log" 2>&1; then pass; else fail "$checked"; cat "$log"; fi
 }

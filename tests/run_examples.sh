@@ -87,7 +87,7 @@ snippet() {
         inside && /^#include/ { print > "/dev/stdout"; next }
         inside { body = body "    " $0 "\n" }
         END { printf "#include <stdlib.h>\nint main(void) {\n%s    return 0;\n}\n", body }' README.md >"$source"
-    check "the README's $language compiles" "$@" -Wall -Wextra -Werror $($config --cflags --libs keyviz) \
+    check "the README's $language compiles" "$@" -Wall -Wextra -Werror $($config --cflags keyviz) \
         "-Wl,-rpath,$prefix/lib" -pthread "$source" -o "$out/readme-$language" $($config --libs keyviz)
     check "the README's $language runs" "$out/readme-$language"
 }

@@ -24,23 +24,40 @@ struct ColumnInfo {
 
 /// One row of a column. Its strings and lists lie in the column.
 struct Row {
-    std::uint64_t route_id = 0;            ///< The route, or the synthetic id of a virtual bucket.
-    std::uint64_t group_id = 0;            ///< The Raft group that owns the route; 0: unknown, or a virtual bucket.
-    std::uint64_t leader_term = 0;         ///< The group's leader term when the flush began; 0: unknown.
-    Label label = Label::Legacy;           ///< Legacy on a virtual bucket, and where labels are off.
-    std::uint32_t sub_bucket = 0;          ///< The part of the route's range, counted from 0.
-    std::uint32_t sub_bucket_count = 1;    ///< The number of parts; 1: not sub-divided.
-    std::uint64_t reads = 0;               ///< Number of reads.
-    std::uint64_t writes = 0;              ///< Number of writes.
-    std::uint64_t read_bytes = 0;          ///< Bytes of keys and values read.
-    std::uint64_t write_bytes = 0;         ///< Bytes of keys and values written.
-    std::string_view start;                ///< First key of the row's range: of its own part, if the route is sub-divided.
-    std::string_view end;                  ///< First key past it; empty if unbounded.
-    bool unbounded = false;                ///< The range has no end.
-    bool aggregate = false;                ///< The row is a virtual bucket.
-    std::uint64_t member_routes_total = 1; ///< Members of a virtual bucket, listed or not; 1 on a single route.
-    Span<const std::uint64_t> member_routes;  ///< The listed ones.
-    Span<const std::uint64_t> parents;     ///< The routes that this one came from by split or merge.
+    /// The route, or the synthetic id of a virtual bucket.
+    std::uint64_t route_id = 0;
+    /// The Raft group that owns the route; 0: unknown, or a virtual bucket.
+    std::uint64_t group_id = 0;
+    /// The group's leader term when the flush began; 0: unknown.
+    std::uint64_t leader_term = 0;
+    /// Legacy on a virtual bucket, and where labels are off.
+    Label label = Label::Legacy;
+    /// The part of the route's range, counted from 0.
+    std::uint32_t sub_bucket = 0;
+    /// The number of parts; 1: not sub-divided.
+    std::uint32_t sub_bucket_count = 1;
+    /// Number of reads.
+    std::uint64_t reads = 0;
+    /// Number of writes.
+    std::uint64_t writes = 0;
+    /// Bytes of keys and values read.
+    std::uint64_t read_bytes = 0;
+    /// Bytes of keys and values written.
+    std::uint64_t write_bytes = 0;
+    /// First key of the row's range: of its own part, if the route is sub-divided.
+    std::string_view start;
+    /// First key past it; empty if unbounded.
+    std::string_view end;
+    /// The range has no end.
+    bool unbounded = false;
+    /// The row is a virtual bucket.
+    bool aggregate = false;
+    /// Members of a virtual bucket, listed or not; 1 on a single route.
+    std::uint64_t member_routes_total = 1;
+    /// The listed ones.
+    Span<const std::uint64_t> member_routes;
+    /// The routes that this one came from by split or merge.
+    Span<const std::uint64_t> parents;
 };
 
 /// A column in memory of its own: a range of Row, sorted by (start, route id, label by name, sub-bucket), in which each
@@ -162,7 +179,8 @@ Result<void> Column::fill(Call &&call) {
         const keyviz_status_t status = call(&into, &error);
         if (status == KEYVIZ_OK) {
             arena_used_ = into.arena_used;
-            info_ = {into.sequence, detail::time_of(into.window_start_ns), detail::time_of(into.at_ns), into.flushes, into.row_count};
+            info_ = {into.sequence, detail::time_of(into.window_start_ns), detail::time_of(into.at_ns), into.flushes,
+                     into.row_count};
             return {};
         }
         if (status != KEYVIZ_ERR_BUFFER_TOO_SMALL) return detail::error_of(status, error);

@@ -18,14 +18,22 @@ namespace keyviz {
 
 /// A question about the hot keys of a route.
 struct HotKeysQuery {
-    std::uint64_t route_id = 0;                  ///< The route.
-    Label label = Label::Legacy;                 ///< Legacy where labels are off.
-    Series series = Series::Writes;              ///< Series::Writes or Series::Reads.
-    std::optional<std::uint32_t> sub_bucket{};   ///< Only the keys of this part of the route's range.
-    std::optional<std::uint64_t> column{};       ///< What the column of this sequence number keeps; none: the newest snapshot.
-    std::int64_t top = 0;                        ///< Keys at most; 0: 20.
-    TimeMs from{};                               ///< The snapshot's window must reach to this time; TimeMs{}: any.
-    TimeMs to{};                                 ///< The snapshot's window must begin by this time; TimeMs{}: any.
+    /// The route.
+    std::uint64_t route_id = 0;
+    /// Legacy where labels are off.
+    Label label = Label::Legacy;
+    /// Series::Writes or Series::Reads.
+    Series series = Series::Writes;
+    /// Only the keys of this part of the route's range.
+    std::optional<std::uint32_t> sub_bucket{};
+    /// What the column of this sequence number keeps; none: the newest snapshot.
+    std::optional<std::uint64_t> column{};
+    /// Keys at most; 0: 20.
+    std::int64_t top = 0;
+    /// The snapshot's window must reach to this time; TimeMs{}: any.
+    TimeMs from{};
+    /// The snapshot's window must begin by this time; TimeMs{}: any.
+    TimeMs to{};
 
     /// Reads one from the query string of a URL, without its '?': route_id (required), label, sub_bucket, series, top,
     /// from_unix_ms, to_unix_ms, column. Errors: InvalidArgument (the message names the parameter).
@@ -34,18 +42,30 @@ struct HotKeysQuery {
 
 /// What a reply says besides its keys.
 struct HotKeysInfo {
-    std::uint64_t route_id = 0;                 ///< The route.
-    Label label = Label::Legacy;                ///< Its label; Label::Unknown: one that this library does not know.
-    Series series = Series::Writes;             ///< Series::Writes or Series::Reads.
-    std::optional<std::uint32_t> sub_bucket;    ///< The part that was asked for.
-    bool degraded = false;                      ///< Samples were dropped, keys were skipped, or a node did not answer.
-    std::uint64_t keys = 0;                     ///< The number of keys.
-    std::uint64_t sample_rate = 0;              ///< One in so many observations was sampled, R.
-    std::uint64_t sampled_n = 0;                ///< Sampled observations of this route, label and series, N; not scaled.
-    std::uint64_t dropped_samples = 0;          ///< Samples of any route that could not be taken.
-    std::uint64_t skipped_long_keys = 0;        ///< Observations of any route whose key was too long to be sampled.
-    std::uint64_t error_bound = 0;              ///< R x N / m: by how much a count may exceed the truth of the sample, times R.
-    Time snapshot_at;                           ///< When the snapshot was published.
+    /// The route.
+    std::uint64_t route_id = 0;
+    /// Its label; Label::Unknown: one that this library does not know.
+    Label label = Label::Legacy;
+    /// Series::Writes or Series::Reads.
+    Series series = Series::Writes;
+    /// The part that was asked for.
+    std::optional<std::uint32_t> sub_bucket;
+    /// Samples were dropped, keys were skipped, or a node did not answer.
+    bool degraded = false;
+    /// The number of keys.
+    std::uint64_t keys = 0;
+    /// One in so many observations was sampled, R.
+    std::uint64_t sample_rate = 0;
+    /// Sampled observations of this route, label and series, N; not scaled.
+    std::uint64_t sampled_n = 0;
+    /// Samples of any route that could not be taken.
+    std::uint64_t dropped_samples = 0;
+    /// Observations of any route whose key was too long to be sampled.
+    std::uint64_t skipped_long_keys = 0;
+    /// R x N / m: by how much a count may exceed the truth of the sample, times R.
+    std::uint64_t error_bound = 0;
+    /// When the snapshot was published.
+    Time snapshot_at;
 };
 
 /// A key of a reply: count_low <= (how often it was sampled) x R <= count_high. The key lies in the reply.
@@ -114,9 +134,9 @@ private:
 
 /// One node's answer. Without a reply and without an error, the node answered that it has no snapshot.
 struct HotKeysSource {
-    std::string_view node{};                   ///< The node's name or address, UTF-8.
-    const HotKeys *reply = nullptr;            ///< Its reply, with all its keys (ask with a top of 1024); null: none.
-    std::optional<std::string_view> error{};   ///< Why it did not answer, UTF-8; none: it did.
+    std::string_view node{};                  ///< The node's name or address, UTF-8.
+    const HotKeys *reply = nullptr;           ///< Its reply, with all its keys (ask with a top of 1024); null: none.
+    std::optional<std::string_view> error{};  ///< Why it did not answer, UTF-8; none: it did.
 };
 
 namespace detail {

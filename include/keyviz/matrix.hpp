@@ -60,18 +60,30 @@ struct MatrixInfo {
 
 /// A row of a matrix. What it points at lies in the matrix, and is good as long as that is there.
 struct MatrixRow {
-    std::string_view id;                    ///< Its id, unique in the matrix, the same from query to query: "route:7:redis#0".
-    std::string_view label;                 ///< Its label's name; empty for legacy; "legacy+redis" in a row of several.
-    std::string_view start;                 ///< First key of the range.
-    std::string_view end;                   ///< First key past it; empty if unbounded.
-    bool unbounded = false;                 ///< The range has no end.
-    bool aggregate = false;                 ///< A virtual bucket, or rows that a budget merged.
-    bool conflict = false;                  ///< Sources of a merge contradicted each other somewhere in the row.
-    bool routes_truncated = false;          ///< It has more routes than route_ids lists.
-    std::uint64_t route_count = 0;          ///< Routes in it.
-    Span<const std::uint64_t> route_ids;    ///< The listed ones, of an aggregate.
-    Span<const std::uint64_t> values;       ///< One per column.
-    Span<const std::uint8_t> conflicts;     ///< One per column, 1 where sources contradicted each other; or none.
+    /// Its id, unique in the matrix, the same from query to query: "route:7:redis#0".
+    std::string_view id;
+    /// Its label's name; empty for legacy; "legacy+redis" in a row of several.
+    std::string_view label;
+    /// First key of the range.
+    std::string_view start;
+    /// First key past it; empty if unbounded.
+    std::string_view end;
+    /// The range has no end.
+    bool unbounded = false;
+    /// A virtual bucket, or rows that a budget merged.
+    bool aggregate = false;
+    /// Sources of a merge contradicted each other somewhere in the row.
+    bool conflict = false;
+    /// It has more routes than route_ids lists.
+    bool routes_truncated = false;
+    /// Routes in it.
+    std::uint64_t route_count = 0;
+    /// The listed ones, of an aggregate.
+    Span<const std::uint64_t> route_ids;
+    /// One per column.
+    Span<const std::uint64_t> values;
+    /// One per column, 1 where sources contradicted each other; or none.
+    Span<const std::uint8_t> conflicts;
 };
 
 /// The Raft groups of a row and their leaders' terms, one per column, 0 where unknown.
@@ -106,20 +118,25 @@ inline std::string_view to_string(Pattern pattern) noexcept {
 
 /// What is said of a route under one label. The reason lies in the matrix.
 struct Verdict {
-    Pattern pattern = Pattern::Idle;        ///< How its traffic lies.
-    double measure = 0;                     ///< What decided it; see keyviz_verdict_t.
-    std::chrono::milliseconds period{};     ///< Of Pattern::Periodic; otherwise 0.
-    std::uint64_t total = 0;                ///< What was counted.
-    std::string_view reason;                ///< Why, in English.
+    Pattern pattern = Pattern::Idle;     ///< How its traffic lies.
+    double measure = 0;                  ///< What decided it; see keyviz_verdict_t.
+    std::chrono::milliseconds period{};  ///< Of Pattern::Periodic; otherwise 0.
+    std::uint64_t total = 0;             ///< What was counted.
+    std::string_view reason;             ///< Why, in English.
 };
 
 /// Where a hot route would be split. Its strings lie in the matrix.
 struct Split {
-    std::uint64_t route_id = 0;           ///< The route.
-    double share = 0;                     ///< Its share of the matrix's traffic, 0 to 1.
-    double below = 0;                     ///< The share of the route's traffic below the key, 0 to 1.
-    std::optional<std::string_view> key;  ///< The key that would open the upper half; none: it cannot be split further here.
-    std::string_view reason;              ///< Why, in English.
+    /// The route.
+    std::uint64_t route_id = 0;
+    /// Its share of the matrix's traffic, 0 to 1.
+    double share = 0;
+    /// The share of the route's traffic below the key, 0 to 1.
+    double below = 0;
+    /// The key that would open the upper half; none: it cannot be split further here.
+    std::optional<std::string_view> key;
+    /// Why, in English.
+    std::string_view reason;
 };
 
 /// A matrix: rows (key ranges by label) x columns (time) of one series; a range of MatrixRow, in the order of (start, row

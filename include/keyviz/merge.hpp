@@ -14,11 +14,11 @@ namespace keyviz {
 
 /// How matrices are merged.
 struct MergeOptions {
-    Series series = Series::Writes;             ///< Every source must be of it.
-    std::optional<Duration> column_tolerance{}; ///< Columns so near, in whole ms, are one; none: half a step.
-    std::uint64_t nodes_expected = 0;           ///< Nodes that are to answer, for the report; 0: as many as are added.
-    std::uint32_t row_budget = 0;               ///< Most rows of the result; 0, or more than 1024: 1024.
-    Budget budget = Budget::Top;                ///< What becomes of the rows over the budget.
+    Series series = Series::Writes;              ///< Every source must be of it.
+    std::optional<Duration> column_tolerance{};  ///< Columns so near, in whole ms, are one; none: half a step.
+    std::uint64_t nodes_expected = 0;            ///< Nodes that are to answer, for the report; 0: as many as are added.
+    std::uint32_t row_budget = 0;                ///< Most rows of the result; 0, or more than 1024: 1024.
+    Budget budget = Budget::Top;                 ///< What becomes of the rows over the budget.
 };
 
 /// What became of a source.

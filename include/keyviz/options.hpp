@@ -46,25 +46,44 @@ struct Resolution {
 
 /// How a sampler is made. In every number, 0 means the default, and what is above the cap counts as the cap.
 struct Options {
-    Duration step{};                             ///< Flush interval; default 60 s. The library has no timer: the host flushes.
-    Time created{};                              ///< When the first column's window begins; default: now.
-    std::uint64_t memory_limit_bytes = 0;        ///< Most bytes of counters, routes and history; default: no limit.
-    std::uint32_t history_columns = 0;           ///< Columns kept; default 1440, cap 100000.
-    std::uint32_t max_tracked_routes = 0;        ///< Routes with slots of their own; default 10000. Others fold.
-    std::uint32_t max_member_routes_per_slot = 0;  ///< Ids listed on a virtual bucket's row; default 256.
-    std::uint32_t key_buckets_per_route = 0;     ///< Sub-buckets per route, K; default 1 (off), cap 256.
-    std::uint32_t max_lanes = 0;                 ///< Private counters of threads; default 256, cap 4096.
-    bool labels_enabled = false;                 ///< A slot for each label, not one per route.
-    bool history_off = false;                    ///< No history; columns are only drained.
-    std::array<Resolution, KEYVIZ_RESOLUTIONS> resolutions{};  ///< Each coarser than the one before; default: none.
-    bool hot_keys_enabled = false;               ///< Sample keys. Off, no key is kept anywhere.
-    bool hot_keys_in_columns = false;            ///< Each column in the history keeps the first 8 keys of each slot.
-    std::uint32_t hot_keys_per_route = 0;        ///< Entries of a sketch, m; default 64, cap 256.
-    std::uint32_t hot_keys_sample_rate = 0;      ///< One in so many observations is sampled, R; default 16, cap 1024.
-    std::uint32_t hot_keys_queue_size = 0;       ///< Sketches of a lane between two publications; default 8192, cap 65536.
-    std::uint32_t hot_keys_max_key_len = 0;      ///< Longest key that is sampled, in bytes; default 1024, cap 4096.
-    HotKeysSeries hot_keys_series = HotKeysSeries::Writes;  ///< Whose keys are sampled.
-    EventHandler on_event{};                     ///< Gets the events; none: they wait for Sampler::poll_events.
+    /// Flush interval; default 60 s. The library has no timer: the host flushes.
+    Duration step{};
+    /// When the first column's window begins; default: now.
+    Time created{};
+    /// Most bytes of counters, routes and history; default: no limit.
+    std::uint64_t memory_limit_bytes = 0;
+    /// Columns kept; default 1440, cap 100000.
+    std::uint32_t history_columns = 0;
+    /// Routes with slots of their own; default 10000. Others fold.
+    std::uint32_t max_tracked_routes = 0;
+    /// Ids listed on a virtual bucket's row; default 256.
+    std::uint32_t max_member_routes_per_slot = 0;
+    /// Sub-buckets per route, K; default 1 (off), cap 256.
+    std::uint32_t key_buckets_per_route = 0;
+    /// Private counters of threads; default 256, cap 4096.
+    std::uint32_t max_lanes = 0;
+    /// A slot for each label, not one per route.
+    bool labels_enabled = false;
+    /// No history; columns are only drained.
+    bool history_off = false;
+    /// Each coarser than the one before; default: none.
+    std::array<Resolution, KEYVIZ_RESOLUTIONS> resolutions{};
+    /// Sample keys. Off, no key is kept anywhere.
+    bool hot_keys_enabled = false;
+    /// Each column in the history keeps the first 8 keys of each slot.
+    bool hot_keys_in_columns = false;
+    /// Entries of a sketch, m; default 64, cap 256.
+    std::uint32_t hot_keys_per_route = 0;
+    /// One in so many observations is sampled, R; default 16, cap 1024.
+    std::uint32_t hot_keys_sample_rate = 0;
+    /// Sketches of a lane between two publications; default 8192, cap 65536.
+    std::uint32_t hot_keys_queue_size = 0;
+    /// Longest key that is sampled, in bytes; default 1024, cap 4096.
+    std::uint32_t hot_keys_max_key_len = 0;
+    /// Whose keys are sampled.
+    HotKeysSeries hot_keys_series = HotKeysSeries::Writes;
+    /// Gets the events; none: they wait for Sampler::poll_events.
+    EventHandler on_event{};
 };
 
 namespace detail {

@@ -33,30 +33,30 @@ namespace keyviz {
 
 /// What a call came to. keyviz.h says of each function which of them it returns.
 enum class Status : keyviz_status_t {
-    Ok = KEYVIZ_OK,                                            ///< The call did what it says.
-    InvalidArgument = KEYVIZ_ERR_INVALID_ARGUMENT,             ///< An argument's value has no meaning.
-    NullPointer = KEYVIZ_ERR_NULL_POINTER,                     ///< An object was moved from, or never made.
-    TypeSize = KEYVIZ_ERR_TYPE_SIZE,                           ///< The library is older than this header.
-    InvalidHandle = KEYVIZ_ERR_INVALID_HANDLE,                 ///< The handle was freed behind the object's back.
-    InvalidRange = KEYVIZ_ERR_INVALID_RANGE,                   ///< A route's start is not below its end.
-    BufferTooSmall = KEYVIZ_ERR_BUFFER_TOO_SMALL,              ///< (The objects here make room by themselves.)
-    UnknownRoute = KEYVIZ_ERR_UNKNOWN_ROUTE,                   ///< The route is not registered.
-    RouteExists = KEYVIZ_ERR_ROUTE_EXISTS,                     ///< The route id is in use, where a new one is needed.
-    NotFound = KEYVIZ_ERR_NOT_FOUND,                           ///< There is no such column, sub-bucket, row or name.
-    HistoryOff = KEYVIZ_ERR_HISTORY_OFF,                       ///< The sampler keeps no history.
-    Closed = KEYVIZ_ERR_CLOSED,                                ///< The sampler is closed.
-    NoMemory = KEYVIZ_ERR_NO_MEMORY,                           ///< No memory, or none within the sampler's limit.
-    NoLane = KEYVIZ_ERR_NO_LANE,                               ///< All lanes are out.
-    Corrupt = KEYVIZ_ERR_CORRUPT,                              ///< Saved bytes are damaged.
-    NewerVersion = KEYVIZ_ERR_NEWER_VERSION,                   ///< Saved by a newer version of the library.
-    Io = KEYVIZ_ERR_IO,                                        ///< A file could not be read or written.
-    Unsupported = KEYVIZ_ERR_UNSUPPORTED,                      ///< This system lacks what the call needs.
-    Panic = KEYVIZ_ERR_PANIC,                                  ///< A defect of the library, stopped at its border.
-    Malformed = KEYVIZ_ERR_MALFORMED,                          ///< The input is not what it should be.
-    TooLarge = KEYVIZ_ERR_TOO_LARGE,                           ///< The input is larger than a limit allows.
-    HotKeysOff = KEYVIZ_ERR_HOT_KEYS_OFF,                      ///< The sampler tracks no hot keys.
-    NoSnapshot = KEYVIZ_ERR_NO_SNAPSHOT,                       ///< Nothing of it was sampled and published yet.
-    OutOfSnapshotWindow = KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW,   ///< The snapshot is not of that time.
+    Ok = KEYVIZ_OK,                                           ///< The call did what it says.
+    InvalidArgument = KEYVIZ_ERR_INVALID_ARGUMENT,            ///< An argument's value has no meaning.
+    NullPointer = KEYVIZ_ERR_NULL_POINTER,                    ///< An object was moved from, or never made.
+    TypeSize = KEYVIZ_ERR_TYPE_SIZE,                          ///< The library is older than this header.
+    InvalidHandle = KEYVIZ_ERR_INVALID_HANDLE,                ///< The handle was freed behind the object's back.
+    InvalidRange = KEYVIZ_ERR_INVALID_RANGE,                  ///< A route's start is not below its end.
+    BufferTooSmall = KEYVIZ_ERR_BUFFER_TOO_SMALL,             ///< (The objects here make room by themselves.)
+    UnknownRoute = KEYVIZ_ERR_UNKNOWN_ROUTE,                  ///< The route is not registered.
+    RouteExists = KEYVIZ_ERR_ROUTE_EXISTS,                    ///< The route id is in use, where a new one is needed.
+    NotFound = KEYVIZ_ERR_NOT_FOUND,                          ///< There is no such column, sub-bucket, row or name.
+    HistoryOff = KEYVIZ_ERR_HISTORY_OFF,                      ///< The sampler keeps no history.
+    Closed = KEYVIZ_ERR_CLOSED,                               ///< The sampler is closed.
+    NoMemory = KEYVIZ_ERR_NO_MEMORY,                          ///< No memory, or none within the sampler's limit.
+    NoLane = KEYVIZ_ERR_NO_LANE,                              ///< All lanes are out.
+    Corrupt = KEYVIZ_ERR_CORRUPT,                             ///< Saved bytes are damaged.
+    NewerVersion = KEYVIZ_ERR_NEWER_VERSION,                  ///< Saved by a newer version of the library.
+    Io = KEYVIZ_ERR_IO,                                       ///< A file could not be read or written.
+    Unsupported = KEYVIZ_ERR_UNSUPPORTED,                     ///< This system lacks what the call needs.
+    Panic = KEYVIZ_ERR_PANIC,                                 ///< A defect of the library, stopped at its border.
+    Malformed = KEYVIZ_ERR_MALFORMED,                         ///< The input is not what it should be.
+    TooLarge = KEYVIZ_ERR_TOO_LARGE,                          ///< The input is larger than a limit allows.
+    HotKeysOff = KEYVIZ_ERR_HOT_KEYS_OFF,                     ///< The sampler tracks no hot keys.
+    NoSnapshot = KEYVIZ_ERR_NO_SNAPSHOT,                      ///< Nothing of it was sampled and published yet.
+    OutOfSnapshotWindow = KEYVIZ_ERR_OUT_OF_SNAPSHOT_WINDOW,  ///< The snapshot is not of that time.
 };
 
 /// What a status means, in English; static and zero-terminated.

@@ -7,12 +7,11 @@
 #include <keyviz/hot_keys.hpp>
 #include <keyviz/lane.hpp>
 #include <keyviz/matrix.hpp>
-#include <keyviz/route.hpp>
 #include <keyviz/options.hpp>
+#include <keyviz/route.hpp>
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,7 +27,8 @@ using Stats = keyviz_stats_t;
 struct Observation : keyviz_observation_t {
     /// A request. The key is not copied; it must be there until the call that counts it is over. A key without data
     /// (std::string_view()) is one that is not at hand: of 0 bytes, in sub-bucket 0.
-    Observation(std::uint64_t route, std::string_view of, Op what, std::uint64_t value_size, Label from = Label::Legacy) noexcept
+    Observation(std::uint64_t route, std::string_view of, Op what, std::uint64_t value_size,
+                Label from = Label::Legacy) noexcept
         : keyviz_observation_t{route, of.data(), of.size(), value_size, detail::number(what), detail::number(from)} {}
 };
 static_assert(sizeof(Observation) == sizeof(keyviz_observation_t), "an array of them is an array for C");
@@ -112,7 +112,7 @@ public:
     /// Counts many, given as arrays. If these differ in length, nothing counts, and it is InvalidArgument.
     Counted observe_columns(const ObservationColumns &columns) noexcept;
     /// A lane, for a thread that observes through it alone. Errors: NoLane, Closed.
-    Result<Lane> acquire_lane() const {
+    Result<Lane> acquire_lane() {
         return detail::got<keyviz_lane_t *>(
             nullptr, [&](auto *out, auto *error) { return keyviz_lane_acquire(handle(), out, error); },
             [](keyviz_lane_t *lane) { return Lane(lane); });

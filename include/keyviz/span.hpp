@@ -25,12 +25,13 @@ class Span {
     using DataOf = std::remove_pointer_t<decltype(std::data(std::declval<Container &>()))>;
     // From a container: no conversion but of T to const T, as arrays allow it.
     template <class Container>
-    using IfFits = std::enable_if_t<!std::is_same_v<std::decay_t<Container>, Span> && !std::is_array_v<std::remove_reference_t<Container>> &&
+    using IfFits = std::enable_if_t<!std::is_same_v<std::decay_t<Container>, Span> &&
+                                    !std::is_array_v<std::remove_reference_t<Container>> &&
                                     std::is_convertible_v<DataOf<Container> (*)[], T (*)[]> &&
                                     (std::is_lvalue_reference_v<Container> || std::is_const_v<T>)>;
 
 public:
-    using element_type = T;                   ///< As of std::span.
+    using element_type = T;                  ///< As of std::span.
     using value_type = std::remove_cv_t<T>;  ///< As of std::span.
     using size_type = std::size_t;           ///< As of std::span.
     using iterator = T *;                    ///< As of std::span.

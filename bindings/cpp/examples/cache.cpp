@@ -41,7 +41,12 @@ public:
         options.hot_keys_series = keyviz::HotKeysSeries::Reads;
         // Setting up may throw; value() does if the call failed.
         sampler_ = keyviz::Sampler::create(options).value();
-        (void)sampler_.register_routes({{page, "page/", "page0"}, {session, "session/", "session0"}, {user, "user/", "user0"}}).value();
+        const keyviz::Route routes[] = {
+            {page, "page/", "page0"},
+            {session, "session/", "session0"},
+            {user, "user/", "user0"},
+        };
+        (void)sampler_.register_routes(routes).value();
         flusher_ = std::thread([this] { flush_each_step(); });
     }
     ~Heatmap() {
