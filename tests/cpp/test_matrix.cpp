@@ -64,6 +64,10 @@ static void a_query_says_what_is_in_it() {
     std::uint64_t total = 0;
     for (const auto value : matrix.values()) total += value;
     CHECK_EQUAL(total, 30u);
+    query.from = t0 + 2min;
+    query.to = {};
+    const auto times = check::must(sampler.matrix(query)).times();
+    CHECK(times.size() == 1 && times[0] == t0 + 2min);
     query = {};
     query.row_budget = 2;
     CHECK_EQUAL(check::must(sampler.matrix(query)).rows(), 2u);
@@ -134,6 +138,8 @@ static void pictures_and_pages_are_drawn() {
     both.push_back(check::must(sampler.matrix(reads)));
     CHECK_EQUAL(check::must(both[0].to_png()).substr(0, 4), "\x89PNG"sv);
     CHECK_FAILS(both[0].to_png({1, 0}), InvalidArgument);
+    CHECK_FAILS(both[0].to_png({0, 1}), InvalidArgument);
+    CHECK(check::must(both[0].to_png({20, 20, keyviz::Scale::Linear})) != check::must(both[0].to_png({20, 20})));
     CHECK(holds(check::must(both[0].to_csv()), "route:1:redis,redis"));
     const std::string page = check::must(keyviz::to_html("What was asked", both[0], both[1]));
     CHECK(holds(page, "What was asked") && page.substr(0, 9) == "<!doctype");

@@ -26,7 +26,7 @@ static void an_observation_is_in_a_row() {
     CHECK_EQUAL(check::must(sampler.register_route({1, "a", "m", 11})), Placement::Individual);
     CHECK_OK(sampler.set_leader_term(11, 4));
     CHECK_EQUAL(sampler.observe(1, "abc", Op::Write, 7, Label::S3), Status::Ok);
-    CHECK_EQUAL(sampler.observe_sized(1, 2, Op::Read, 8, Label::S3), Status::Ok);
+    CHECK_EQUAL(sampler.observe_sized(1, 3, Op::Read, 9, Label::S3), Status::Ok);
     CHECK_EQUAL(sampler.observe(2, "abc", Op::Write, 7), Status::UnknownRoute);
     CHECK_EQUAL(sampler.observe(1, "abc", static_cast<Op>(7), 7), Status::InvalidArgument);
     Column column;
@@ -42,7 +42,7 @@ static void an_observation_is_in_a_row() {
     CHECK(!row.unbounded && !row.aggregate && row.parents.empty() && row.member_routes.empty());
     CHECK_EQUAL(row.reads, 1u);
     CHECK_EQUAL(row.writes, 1u);
-    CHECK_EQUAL(row.read_bytes, 10u);
+    CHECK_EQUAL(row.read_bytes, 12u);
     CHECK_EQUAL(row.write_bytes, 10u);
     CHECK_EQUAL(column.info().sequence, 0u);
     CHECK(column.info().window_start == t0 && column.info().at == t0 + 1min);
@@ -73,6 +73,12 @@ static void many_observations_count_at_once() {
     CHECK_EQUAL(sampler.observe_columns(columns).status, Status::InvalidArgument);
     columns.labels = {};
     columns.value_lens = {};
+    CHECK_EQUAL(sampler.observe_columns(columns).status, Status::InvalidArgument);
+    columns.value_lens = value_lens;
+    columns.key_lens = {key_lens, 1};
+    CHECK_EQUAL(sampler.observe_columns(columns).status, Status::InvalidArgument);
+    columns.key_lens = key_lens;
+    columns.ops = {ops, 1};
     CHECK_EQUAL(sampler.observe_columns(columns).counted, 0u);
     std::uint64_t operations = 0;
     Column column;
@@ -146,6 +152,8 @@ static void columns_are_moved_and_copied() {
     first = std::move(columns[1]);
     CHECK_EQUAL(copy.size(), 3u);
     CHECK_EQUAL(first.size(), 1u);
+    CHECK_EQUAL(check::must(keyviz::Matrix::from_columns({&copy, 1})).rows(), 3u);
+    CHECK_EQUAL(check::must(keyviz::Matrix::from_columns({&first, 1})).rows(), 1u);
     CHECK_EQUAL(copy[1].label, Label::Redis);
     CHECK_EQUAL(copy[1].end, "m"sv);
     CHECK(copy[2].unbounded && copy[2].end.empty());
@@ -259,6 +267,41 @@ static void wrong_routes_and_options_are_refused() {
     CHECK_FAILS(off.acquire_lane(), NoLane);
 }
 
+static void each_option_goes_where_it_belongs() {
+    keyviz::Options options;
+    options.step = 1ns;
+    options.created = keyviz::Time(2ns);
+    options.memory_limit_bytes = 3;
+    options.history_columns = 4;
+    options.max_tracked_routes = 5;
+    options.max_member_routes_per_slot = 6;
+    options.key_buckets_per_route = 7;
+    options.max_lanes = 8;
+    options.resolutions[3] = {9ns, 10ns};
+    options.hot_keys_per_route = 11;
+    options.hot_keys_sample_rate = 12;
+    options.hot_keys_queue_size = 13;
+    options.hot_keys_max_key_len = 14;
+    options.hot_keys_series = keyviz::HotKeysSeries::Both;
+    const auto c = keyviz::detail::c_options(options);
+    CHECK(c.type_size == sizeof c && c.step_ns == 1 && c.created_ns == 2 && c.memory_limit_bytes == 3);
+    CHECK(c.history_columns == 4 && c.max_tracked_routes == 5 && c.max_member_routes_per_slot == 6);
+    CHECK(c.key_buckets_per_route == 7 && c.max_lanes == 8);
+    CHECK(c.resolutions[3].step_ns == 9 && c.resolutions[3].retention_ns == 10 && c.resolutions[0].step_ns == 0);
+    CHECK(c.hot_keys_per_route == 11 && c.hot_keys_sample_rate == 12 && c.hot_keys_queue_size == 13);
+    CHECK(c.hot_keys_max_key_len == 14 && c.hot_keys_series == KEYVIZ_HOT_KEYS_BOTH);
+    CHECK(c.labels_enabled + c.history_off + c.hot_keys_enabled + c.hot_keys_in_columns == 0);
+    bool keyviz::Options::*const flags[] = {&keyviz::Options::labels_enabled, &keyviz::Options::history_off,
+                                            &keyviz::Options::hot_keys_enabled, &keyviz::Options::hot_keys_in_columns};
+    for (std::size_t i = 0; i < std::size(flags); ++i) {
+        options = {};
+        options.*flags[i] = true;
+        const auto one = keyviz::detail::c_options(options);
+        const std::uint32_t set[] = {one.labels_enabled, one.history_off, one.hot_keys_enabled, one.hot_keys_in_columns};
+        for (std::size_t j = 0; j < std::size(set); ++j) CHECK_EQUAL(set[j], i == j ? 1u : 0u);
+    }
+}
+
 static void a_closed_sampler_says_so() {
     Sampler sampler = observed();
     Lane lane = check::must(sampler.acquire_lane());
@@ -331,6 +374,7 @@ int main(int argc, char **argv) {
     RUN(a_history_survives);
     RUN(routes_split_and_merge);
     RUN(wrong_routes_and_options_are_refused);
+    RUN(each_option_goes_where_it_belongs);
     RUN(a_closed_sampler_says_so);
     RUN(routes_that_fold_are_told_of);
     RUN(labels_and_versions_have_names);
