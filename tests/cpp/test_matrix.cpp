@@ -149,8 +149,11 @@ static void pictures_and_pages_are_drawn() {
     keyviz::LivePage live;
     CHECK_FAILS(keyviz::live_page(live), InvalidArgument);
     live.matrix_url = "matrix.json";
+    live.hot_keys_url = "hot.json";
     live.title = "Alive";
-    CHECK(holds(check::must(keyviz::live_page(live)), "matrix.json"));
+    live.rows = 77;
+    const std::string alive = check::must(keyviz::live_page(live));
+    for (const std::string_view part : {"matrix.json", "hot.json", "Alive", "77"}) CHECK(holds(alive, part));
     CHECK(holds(check::must(keyviz::live_page_policy()), "default-src 'none'"));
 }
 
@@ -213,6 +216,32 @@ static void matrices_of_a_cluster_merge() {
     CHECK_FAILS(Merge::create(options), InvalidArgument);
 }
 
+static void where_sources_contradict_each_other_is_told() {
+    const Matrix one = check::must(observed().matrix());
+    // The leader of the same term counted more in the first column: one of them is wrong.
+    Sampler other = check::must(Sampler::create(labelled()));
+    CHECK_OK(other.register_route({1, "", "m", 1001}));
+    CHECK_OK(other.set_leader_term(1001, 7));
+    observe(other, 1, Op::Write, Label::Redis, 9);
+    CHECK_OK(other.flush(t0 + 1min));
+    keyviz::MergeOptions options;
+    options.row_budget = 3;
+    options.budget = keyviz::Budget::Merge;
+    Merge merge = check::must(Merge::create(options));
+    CHECK_EQUAL(check::must(merge.add(one)), Added::Counted);
+    CHECK_EQUAL(check::must(merge.add(check::must(other.matrix()))), Added::Counted);
+    const Matrix merged = check::must(merge.finish());
+    CHECK_EQUAL(merged.rows(), 3u);
+    std::size_t conflicts = 0;
+    for (const auto &row : merged) {
+        if (!row.conflict) continue;
+        ++conflicts;
+        CHECK_EQUAL(row.label, "redis"sv);
+        CHECK(row.values[0] == 9 && row.conflicts.size() == 2 && row.conflicts[0] == 1 && row.conflicts[1] == 0);
+    }
+    CHECK_EQUAL(conflicts, 1u);
+}
+
 static void a_matrix_that_was_moved_from_is_empty() {
     Matrix matrix = check::must(observed().matrix());
     const Matrix other = std::move(matrix);
@@ -241,6 +270,7 @@ int main(int argc, char **argv) {
     RUN(pictures_and_pages_are_drawn);
     RUN(verdicts_and_splits_are_told);
     RUN(matrices_of_a_cluster_merge);
+    RUN(where_sources_contradict_each_other_is_told);
     RUN(a_matrix_that_was_moved_from_is_empty);
     return check::summary(argv[0]);
 }
