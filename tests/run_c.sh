@@ -121,6 +121,14 @@ for way in "$@"; do
     static)
         build static '' "$release/libkeyviz.a" $static_libs
         run static env
+        # Beside another Rust static library, before it or behind it.
+        neighbour=$out/static/libneighbour.a
+        check "static: another Rust library" rustc --edition 2021 -O --crate-type staticlib tests/c/neighbour.rs -o "$neighbour"
+        for libraries in "$release/libkeyviz.a $neighbour" "$neighbour $release/libkeyviz.a"; do
+            check "static: link test_neighbour" gcc $flags tests/c/test_neighbour.c -o "$out/static/test_neighbour" $libraries \
+                $static_libs
+            check "static: test_neighbour" "$out/static/test_neighbour"
+        done
         ;;
     asan)
         sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all'
