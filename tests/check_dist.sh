@@ -33,10 +33,10 @@ if [ -e .git ]; then
         sh "$sources" "$VERSION"
 fi
 
-name=$(basename $dist/libkeyviz-"$VERSION"-*.tar.gz .tar.gz)
-check "the installed library unpacks" tar -xzf "$dist/$name.tar.gz" -C "$scratch"
-check "it names the licences of what is linked in" grep -q '^parking_lot ' "$scratch/$name/share/doc/libkeyviz/THIRD-PARTY"
-make --no-print-directory check-install PREFIX="$scratch/$name" || fail "the unpacked library"
+unpacked=$(basename $dist/libkeyviz-"$VERSION"-*.tar.gz .tar.gz)
+check "the installed library unpacks" tar -xzf "$dist/$unpacked.tar.gz" -C "$scratch"
+check "it names the licences of what is linked in" grep -q '^parking_lot ' "$scratch/$unpacked/share/doc/libkeyviz/THIRD-PARTY"
+make --no-print-directory check-install PREFIX="$scratch/$unpacked" || fail "the unpacked library"
 
 packages=$(ls $dist/*.deb 2>/dev/null)
 if [ -n "$packages" ]; then
