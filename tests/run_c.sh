@@ -117,6 +117,13 @@ for way in "$@"; do
         check "shared: the library may be unloaded" \
             gcc $flags tests/c/test_unload.c -o "$out/shared/test_unload" -ldl -pthread
         check "shared: test_unload" "$out/shared/test_unload" "$out/lib/libkeyviz.so.0"
+        if command -v clang >/dev/null; then
+            check "shared: clang compiles test_layout" clang $flags tests/c/test_layout.c -o "$out/shared/clang_layout" \
+                $(shared_link "$release") -pthread
+            check "shared: clang's test_layout" "$out/shared/clang_layout"
+        else
+            missing clang "shared: test_layout with clang"
+        fi
         ;;
     static)
         build static '' "$release/libkeyviz.a" $static_libs

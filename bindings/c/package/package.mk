@@ -63,3 +63,6 @@ dist: $(SHARED)
 
 check-dist: dist
 	@VERSION=$(VERSION) tests/check_dist.sh
+
+check-cinstall:
+	@tests/check_cinstall.sh
