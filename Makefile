@@ -6,12 +6,14 @@ BUILD := $(CURDIR)/build
 GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 
-.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cpp test-abi test-cluster test-install install uninstall check-install abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix redis redis-demo test-redis bench-redis clean
+.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cpp test-abi test-cluster test-install install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix redis redis-demo test-redis bench-redis clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
 	@echo "make install        the library below PREFIX (/usr/local), headers, pkg-config, CMake and manual with it; uninstall"
 	@echo "make check-install  what is installed in PREFIX (build/prefix), by building programs with it"
+	@echo "make dist           tarballs of the sources and of the installed library, Debian packages, checksums; in build/dist"
+	@echo "make check-cinstall what cargo cinstall (cargo-c) installs (2 minutes once cargo-c is compiled)"
 	@echo "make abi-check      the header against the ABI that was promised (tests/abi/keyviz.abi); abi-dump accepts a change"
 	@echo "make doc-c          the references of the C and C++ API, in build/doc-c/html and build/doc-cpp/html"
 	@echo "make go             the library where the Go package looks for it"
@@ -84,6 +86,7 @@ test-abi: build abi-check
 
 test-install: build
 	tests/run_install.sh
+	$(MAKE) --no-print-directory check-dist
 
 test-go: go
 	cd $(GODIR) && $(GO) vet ./... && $(GO) test ./...

@@ -37,23 +37,23 @@ check "the newer library is built" env KEYVIZ_WRITE_HEADER=1 \
 ln -sf "$target/release/libkeyviz_grown.so" "$out/newer/libkeyviz.so.0"
 ln -sf "$target/release/libkeyviz.so.0" "$out/older/libkeyviz.so.0"
 
-# run NAME HEADERS LIBRARY TESTS...: compiles with one, runs with the other.
+# run PAIR HEADERS LIBRARY TESTS...: compiles with one, runs with the other.
 run() {
-    name=$1
+    pair=$1
     include=$2
     library=$3
     shift 3
     for test in "$@"; do
         program=$out/$(basename "$library")-$test
-        check "$name: compile test_$test" gcc -std=c11 -O1 -g "-I$include" -Itests/c "tests/c/test_$test.c" -o "$program" \
+        check "$pair: compile test_$test" gcc -std=c11 -O1 -g "-I$include" -Itests/c "tests/c/test_$test.c" -o "$program" \
             "$library/libkeyviz.so.0" "-Wl,-rpath,$library" -pthread
         if [ "$test" = structs ]; then
-            check "$name: test_$test" "$program" newer
+            check "$pair: test_$test" "$program" newer
             if command -v valgrind >/dev/null; then
-                check "$name: test_$test with valgrind" valgrind --quiet --error-exitcode=9 "$program" newer
+                check "$pair: test_$test with valgrind" valgrind --quiet --error-exitcode=9 "$program" newer
             fi
         else
-            check "$name: test_$test" "$program"
+            check "$pair: test_$test" "$program"
         fi
     done
 }

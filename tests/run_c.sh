@@ -35,6 +35,14 @@ more() {
         ;;
     static)
         command -v clang >/dev/null || missing clang "static, with clang"
+        # Beside another Rust static library, before it or behind it.
+        neighbour=$out/static/libneighbour.a
+        check "static: another Rust library" rustc --edition 2021 -O --crate-type staticlib tests/c/neighbour.rs -o "$neighbour"
+        for libraries in "$release/libkeyviz.a $neighbour" "$neighbour $release/libkeyviz.a"; do
+            check "static: link test_neighbour" $(compile shared) tests/c/test_neighbour.c -o "$out/static/test_neighbour" \
+                $libraries $static_libs
+            check "static: test_neighbour" "$out/static/test_neighbour"
+        done
         ;;
     esac
 }

@@ -58,3 +58,12 @@ abi-check:
 
 abi-dump:
 	@tests/check_abi.sh accept
+
+dist: $(SHARED)
+	@VERSION=$(VERSION) bindings/c/package/dist.sh
+
+check-dist: dist
+	@VERSION=$(VERSION) tests/check_dist.sh
+
+check-cinstall:
+	@tests/check_cinstall.sh
