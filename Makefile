@@ -6,7 +6,7 @@ BUILD := $(CURDIR)/build
 GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 
-.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cpp test-abi test-cluster test-install install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix redis redis-demo test-redis bench-redis clean
+.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cpp test-abi test-cluster test-install install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix bench-go redis redis-demo test-redis bench-redis clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -33,6 +33,7 @@ help:
 	@echo "make redis          the module for redis-server: build/redis/keyviz.so"
 	@echo "make redis-demo     a real Redis with the module under load, and where its traffic went (about 20 s)"
 	@echo "make bench-redis    a real Redis with and without the module, in pairs (about 5 minutes)"
+	@echo "make bench-go       the Go package beside its peers: a textbook sampler, Prometheus, VictoriaMetrics, cgo (about 1 minute)"
 	@echo "make clean          removes what the above made"
 
 include bindings/c/package/package.mk
@@ -88,11 +89,16 @@ test-install: build
 	tests/run_install.sh
 	$(MAKE) --no-print-directory check-dist
 
+# At the end: with a garbage collector that runs all the time and overwrites what it frees, and with every pointer checked.
 test-go: go
 	cd $(GODIR) && $(GO) vet ./... && $(GO) test ./...
 	cd $(GODIR) && $(GO) test -short -tags keyviz_cgo ./...
 	cd $(GODIR) && $(GO) test -short -tags keyviz_atomic ./...
 	cd $(GODIR) && $(GO) test -short -race ./...
+	cd $(GODIR) && KEYVIZ_TEST_GC=1 GOGC=1 GODEBUG=cgocheck=1,clobberfree=1 $(GO) test -short .
+	cd $(GODIR) && $(GO) test -short -gcflags=all=-d=checkptr .
+	cd $(GODIR) && GOEXPERIMENT=cgocheck2 $(GO) test -short .
+	cd $(GODIR)/internal/bench && $(GO) vet . && $(GO) run . -rounds 1 -slice 1ms -rows 100 >/dev/null
 	cd $(GODIR) && $(GO) test -short -tags netgo,osusergo -ldflags '-linkmode external -extldflags -static' .
 	cd $(GODIR) && CGO_ENABLED=0 $(GO) vet . ./keyvizhttp && CGO_ENABLED=0 $(GO) test . ./keyvizhttp
 
@@ -151,6 +157,9 @@ redis-demo:
 
 bench-redis:
 	bindings/redis/run.sh bench
+
+bench-go: go
+	cd $(GODIR)/internal/bench && $(GO) run .
 
 clean:
 	$(CARGO) clean
