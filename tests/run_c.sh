@@ -21,7 +21,7 @@ triple=x86_64-unknown-linux-gnu
 flags="-std=c11 -O1 -g -Wall -Wextra -Werror -pedantic -Iinclude -Itests/c"
 # What a Rust static library needs (`cargo rustc --lib --crate-type staticlib -- --print native-static-libs`).
 static_libs="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
-tests="layout structs observe routes columns history hot_keys life exact query kept matrix forms readers merge"
+tests="layout structs observe routes columns stored history hot_keys life exact query kept matrix forms readers merge"
 examples="threads matrix"
 passed=0
 failed=0

@@ -1,6 +1,8 @@
 # The library as one that is installed: linked with symbol versions, laid down below a prefix, packed. The Makefile
 # includes this.
 
+.PHONY: install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c test-abi test-install
+
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
 SOURCES := Cargo.toml Cargo.lock build.rs cbindgen.toml bindings/c/package/keyviz.map $(shell find src -type f)
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
