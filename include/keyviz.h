@@ -1323,7 +1323,7 @@ keyviz_status_t keyviz_columns_new(const keyviz_sampler_t *sampler,
 /// Gives the last `count` of the columns that are still to come to a walk of their own, for another thread; fewer, if fewer
 /// are to come. `*out` is to be freed with keyviz_columns_free.
 ///
-/// Errors: KEYVIZ_ERR_NULL_POINTER.
+/// Errors: KEYVIZ_ERR_NULL_POINTER (out).
 keyviz_status_t keyviz_columns_split(keyviz_columns_t *columns,
                                      size_t count,
                                      keyviz_columns_t **out,

@@ -1,8 +1,6 @@
 # The library as one that is installed: linked with symbol versions, laid down below a prefix, packed. The Makefile
 # includes this.
 
-.PHONY: install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c test-abi test-install
-
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
 SOURCES := Cargo.toml Cargo.lock build.rs cbindgen.toml bindings/c/package/keyviz.map $(shell find src -type f)
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
@@ -51,8 +49,9 @@ check-install:
 	@$(PLACED) tests/check_install.sh
 
 doc-c:
-	@mkdir -p $(BUILD)/doc-c
+	@mkdir -p $(BUILD)/doc-c $(BUILD)/doc-cpp
 	doxygen bindings/c/package/Doxyfile
+	doxygen bindings/cpp/Doxyfile
 
 abi-check:
 	@tests/check_abi.sh
