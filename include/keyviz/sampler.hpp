@@ -25,11 +25,18 @@ using Stats = keyviz_stats_t;
 
 /// One observation of an array, laid out as the C function wants it.
 struct Observation : keyviz_observation_t {
-    /// A request. The key is not copied; it must be there until the call that counts it is over. A key without data
-    /// (std::string_view()) is one that is not at hand: of 0 bytes, in sub-bucket 0.
+    /// A request. The key is not copied; it must be there until the call that counts it is over.
     Observation(std::uint64_t route, std::string_view of, Op what, std::uint64_t value_size,
                 Label from = Label::Legacy) noexcept
         : keyviz_observation_t{route, of.data(), of.size(), value_size, detail::number(what), detail::number(from)} {}
+
+    /// A request whose key is not at hand: it counts in sub-bucket 0.
+    static Observation sized(std::uint64_t route, std::size_t key_size, Op what, std::uint64_t value_size,
+                             Label from = Label::Legacy) noexcept {
+        Observation out(route, {}, what, value_size, from);
+        out.key_len = key_size;
+        return out;
+    }
 };
 static_assert(sizeof(Observation) == sizeof(keyviz_observation_t), "an array of them is an array for C");
 

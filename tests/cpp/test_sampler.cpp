@@ -62,6 +62,7 @@ static void many_observations_count_at_once() {
     const auto counted = sampler.observe_batch(batch);
     CHECK_EQUAL(counted.status, Status::UnknownRoute);
     CHECK_EQUAL(counted.counted, 2u);
+    CHECK_EQUAL(sampler.observe_batch({keyviz::Observation::sized(1, 50, Op::Read, 9)}).counted, 1u);
     const std::uint64_t routes[] = {1, 2}, value_lens[] = {5, 6};
     const std::uint8_t ops[] = {0, 1}, labels[] = {0, 2};
     const std::uint32_t key_lens[] = {3, 4};
@@ -80,11 +81,12 @@ static void many_observations_count_at_once() {
     columns.key_lens = key_lens;
     columns.ops = {ops, 1};
     CHECK_EQUAL(sampler.observe_columns(columns).counted, 0u);
-    std::uint64_t operations = 0;
+    std::uint64_t operations = 0, bytes = 0;
     Column column;
     CHECK_OK(sampler.drain(column));
-    for (const auto row : column) operations += row.reads + row.writes;
-    CHECK_EQUAL(operations, 6u);
+    for (const auto row : column) operations += row.reads + row.writes, bytes += row.read_bytes + row.write_bytes;
+    CHECK_EQUAL(operations, 7u);
+    CHECK_EQUAL(bytes, 2u * 10 + 59 + 2 * (3 + 5 + 4 + 6));
 }
 
 static void what_was_moved_from_is_off() {
