@@ -6,7 +6,7 @@ BUILD := $(CURDIR)/build
 GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 
-.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page test-cpp test-abi test-install install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
+.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cpp test-abi test-cluster test-install install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix bench-go redis redis-demo test-redis bench-redis clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -19,6 +19,7 @@ help:
 	@echo "make go             the library where the Go package looks for it"
 	@echo "make demo           a real server, real clients, and where their traffic went (about a minute; TRACES=dir replays)"
 	@echo "make heatmap        a page and a picture of the traces in KEYVIZ_TRACES or ../shared/traces, or else of the demo's load"
+	@echo "make serve          three servers with load, and one live heatmap of them all, until Ctrl-C (SERVE=flags: build/cluster -h)"
 	@echo "make test           every test, in every language (about 10 minutes)"
 	@echo "make header         include/keyviz.h from the sources"
 	@echo "make loom           the concurrency models (about 3 minutes once it is compiled)"
@@ -29,6 +30,10 @@ help:
 	@echo "make bench-sampler  registration, flush, history and memory, with their limits (about 1 minute)"
 	@echo "make bench-matrix   query, merge and wire forms of a matrix, beside their peers (about 2 minutes)"
 	@echo "make bench-hotkeys  hot keys: sketch updates beside peers, and an observation with and without (about 2 minutes)"
+	@echo "make redis          the module for redis-server: build/redis/keyviz.so"
+	@echo "make redis-demo     a real Redis with the module under load, and where its traffic went (about 20 s)"
+	@echo "make bench-redis    a real Redis with and without the module, in pairs (about 5 minutes)"
+	@echo "make bench-go       the Go package beside its peers: a textbook sampler, Prometheus, VictoriaMetrics, cgo (about 1 minute)"
 	@echo "make clean          removes what the above made"
 
 include bindings/c/package/package.mk
@@ -55,7 +60,15 @@ else
 	TRACES= $(BUILD)/demo -key-buckets 64 -out $(BUILD)/heatmap.html -picture $(BUILD)/heatmap.png
 endif
 
-test: test-rust test-c test-cpp test-abi test-install test-go test-host test-wire test-page
+# Each node is a process of its own; none outlives this.
+serve: $(BUILD)/cluster
+	$(BUILD)/cluster $(SERVE)
+
+$(BUILD)/cluster: go
+	@mkdir -p $(BUILD)
+	cd $(HOST) && $(GO) build -o $(BUILD)/cluster ./cmd/cluster
+
+test: test-rust test-c test-cpp test-abi test-install test-go test-host test-redis test-wire test-page test-cluster
 
 test-rust: build
 	$(CARGO) test
@@ -76,11 +89,17 @@ test-install: build
 	tests/run_install.sh
 	$(MAKE) --no-print-directory check-dist
 
+# At the end: with a garbage collector that runs all the time and overwrites what it frees, and with every pointer checked.
 test-go: go
 	cd $(GODIR) && $(GO) vet ./... && $(GO) test ./...
 	cd $(GODIR) && $(GO) test -short -tags keyviz_cgo ./...
 	cd $(GODIR) && $(GO) test -short -tags keyviz_atomic ./...
 	cd $(GODIR) && $(GO) test -short -race ./...
+	cd $(GODIR) && KEYVIZ_TEST_GC=1 GOGC=1 GODEBUG=cgocheck=1,clobberfree=1 $(GO) test -short .
+	cd $(GODIR) && $(GO) test -short -gcflags=all=-d=checkptr .
+	cd $(GODIR) && GOEXPERIMENT=cgocheck2 $(GO) test -short .
+	cd $(GODIR)/internal/bench && $(GO) vet . && $(GO) run . -rounds 1 -slice 1ms -rows 100 >/dev/null
+	cd $(GODIR) && $(GO) test -short -tags netgo,osusergo -ldflags '-linkmode external -extldflags -static' .
 	cd $(GODIR) && CGO_ENABLED=0 $(GO) vet . ./keyvizhttp && CGO_ENABLED=0 $(GO) test . ./keyvizhttp
 
 test-host: go
@@ -89,9 +108,17 @@ test-host: go
 test-wire:
 	tests/run_wire.sh
 
+# In a real redis-server.
+test-redis:
+	bindings/redis/run.sh tests
+
 # In a real Chromium.
 test-page:
 	tests/run_page.sh
+
+# The same page, on servers that run.
+test-cluster: $(BUILD)/cluster
+	CLUSTER=$(BUILD)/cluster tests/run_page.sh tests/cluster/*.test.mjs
 
 loom:
 	RUSTFLAGS="--cfg loom" $(CARGO) test --release --lib --target-dir target/loom loom
@@ -121,6 +148,18 @@ bench-matrix:
 bench-hotkeys: go
 	$(CARGO) bench --bench hotkeys
 	cd $(GODIR) && $(GO) run ./internal/benchhotkeys
+
+redis:
+	bindings/redis/build.sh
+
+redis-demo:
+	bindings/redis/run.sh demo
+
+bench-redis:
+	bindings/redis/run.sh bench
+
+bench-go: go
+	cd $(GODIR)/internal/bench && $(GO) run .
 
 clean:
 	$(CARGO) clean

@@ -20,6 +20,7 @@ const INITIALISED: &[(&str, &str)] = &[
     ("route", ", 0, 0, 0, 0, 0, 0, 0, 0"),
     ("column_info", ", 0, 0, 0, 0, 0, 0"),
     ("column_buffer", ", sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+    ("column", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
     ("matrix_query", ", 0, 0, 1, 0, 0, 0, 0"),
     ("matrix_info", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
     ("matrix_row", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
@@ -63,7 +64,8 @@ fn write_header(root: &Path, to: &Path) {
     config.after_includes = Some(constants() + &initialisers());
     // The order of a host's first steps; what few need comes last.
     let sources = [
-        "sampler", "routes", "observe", "lanes", "columns", "history", "matrix/mod", "hot_keys", "info", "status", "layout",
+        "sampler", "routes", "observe", "lanes", "columns", "stored", "history", "matrix/mod", "hot_keys", "info", "status",
+        "layout",
     ];
     let builder = sources.iter().fold(cbindgen::Builder::new().with_config(config), |builder, name| {
         builder.with_src(root.join(format!("src/ffi/{name}.rs")))

@@ -13,6 +13,7 @@
  *     lanes     keyviz_lane_acquire, keyviz_lane_observe, keyviz_lane_release: for hosts that know their threads
  *     columns   keyviz_sampler_flush (into the history) or _drain (into memory of the caller)
  *     history   keyviz_sampler_column_range, _read_column, _save_history, _load_history
+ *               keyviz_columns_new, _next, _split, _free: many columns, the fastest way
  *     matrix    keyviz_matrix_query, _from_columns, _free: time x key ranges, of one series
  *               _shape, _info, _columns, _values, _values_view, _row, _row_id, _row_name, _identities, _node: what is in it
  *               _to_json, _from_json, _to_proto, _from_proto, _to_csv: for other programs
@@ -112,6 +113,8 @@
 #define KEYVIZ_COLUMN_INFO_INIT {sizeof(keyviz_column_info_t), 0, 0, 0, 0, 0, 0}
 /// A new keyviz_column_buffer_t.
 #define KEYVIZ_COLUMN_BUFFER_INIT {sizeof(keyviz_column_buffer_t), sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+/// A new keyviz_column_t.
+#define KEYVIZ_COLUMN_INIT {sizeof(keyviz_column_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 /// A new keyviz_matrix_query_t.
 #define KEYVIZ_MATRIX_QUERY_INIT {sizeof(keyviz_matrix_query_t), 0, 0, 1, 0, 0, 0, 0}
 /// A new keyviz_matrix_info_t.
@@ -268,6 +271,9 @@
 
 /// The version of the hot layout.
 #define KEYVIZ_HOT_LAYOUT_VERSION 1
+
+/// A walk through stored columns: as they stood when it began, whatever the history does meanwhile. One thread at a time.
+typedef struct keyviz_columns_t keyviz_columns_t;
 
 /// A reply to a question about hot keys. It never changes; any number of threads may read it at a time.
 typedef struct keyviz_hot_keys_t keyviz_hot_keys_t;
@@ -500,6 +506,49 @@ typedef struct {
     /// Bytes of arena that its rows take.
     uint64_t arena_bytes;
 } keyviz_column_info_t;
+
+/// What one row counted, and which of the descriptions says of what. It never grows.
+typedef struct {
+    /// Number of reads.
+    uint64_t reads;
+    /// Number of writes.
+    uint64_t writes;
+    /// Bytes of keys and values read.
+    uint64_t read_bytes;
+    /// Bytes of keys and values written.
+    uint64_t write_bytes;
+    /// Number of the row's description.
+    uint32_t description;
+    /// KEYVIZ_LABEL_*; KEYVIZ_LABEL_LEGACY on a virtual bucket, and where labels are off.
+    uint32_t label;
+} keyviz_counts_t;
+
+/// One column of a walk. Begin with KEYVIZ_COLUMN_INIT. What it points to is the walk's, until the next column is asked for.
+typedef struct {
+    /// sizeof(keyviz_column_t).
+    size_t type_size;
+    /// As in keyviz_column_info_t.
+    uint64_t sequence;
+    /// As in keyviz_column_info_t.
+    int64_t window_start_ns;
+    /// As in keyviz_column_info_t.
+    int64_t at_ns;
+    /// As in keyviz_column_info_t.
+    uint64_t flushes;
+    /// The rows, in the order of keyviz_column_buffer_t.
+    const keyviz_counts_t *rows;
+    /// Number of rows.
+    size_t row_count;
+    /// The descriptions that this column and those before it refer to, by their number, which stays: what routes and parts
+    /// are. Their counters and labels are 0.
+    const keyviz_row_t *descriptions;
+    /// Number of descriptions.
+    size_t description_count;
+    /// Bytes from one description to the next: sizeof(keyviz_row_t) of the library, which may be newer than the header.
+    size_t description_size;
+    /// The arena that the descriptions' offsets count from.
+    const void *arena;
+} keyviz_column_t;
 
 /// What a matrix is made of. Begin with KEYVIZ_MATRIX_QUERY_INIT (or keyviz_matrix_query_init): the writes of all
 /// columns, in at most 1024 rows, of which the busiest stay.
@@ -1254,6 +1303,39 @@ keyviz_status_t keyviz_sampler_read_column(const keyviz_sampler_t *sampler,
                                            uint64_t sequence,
                                            keyviz_column_buffer_t *buffer,
                                            keyviz_error_t *err);
+
+/// Fills it with zeros and its type_size, like KEYVIZ_COLUMN_INIT. NULL is fine.
+void keyviz_column_init(keyviz_column_t *column);
+
+/// Begins a walk through the stored columns with from_ns <= at < to_ns (Unix ns; 0: unbounded), oldest first. `*count` is
+/// their number, and `*rows` that of their rows (either may be NULL). Flushes and observers go on meanwhile, and change
+/// nothing of what the walk gives. `*out` is to be freed with keyviz_columns_free, before or after the sampler.
+///
+/// Errors: KEYVIZ_ERR_HISTORY_OFF.
+keyviz_status_t keyviz_columns_new(const keyviz_sampler_t *sampler,
+                                   int64_t from_ns,
+                                   int64_t to_ns,
+                                   keyviz_columns_t **out,
+                                   size_t *count,
+                                   size_t *rows,
+                                   keyviz_error_t *err);
+
+/// Gives the last `count` of the columns that are still to come to a walk of their own, for another thread; fewer, if fewer
+/// are to come. `*out` is to be freed with keyviz_columns_free.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER (out).
+keyviz_status_t keyviz_columns_split(keyviz_columns_t *columns,
+                                     size_t count,
+                                     keyviz_columns_t **out,
+                                     keyviz_error_t *err);
+
+/// Gives the next column.
+///
+/// Errors: KEYVIZ_ERR_NOT_FOUND (there are no more), KEYVIZ_ERR_TYPE_SIZE. Nothing was skipped.
+keyviz_status_t keyviz_columns_next(keyviz_columns_t *columns, keyviz_column_t *column, keyviz_error_t *err);
+
+/// Frees a walk. NULL is fine.
+void keyviz_columns_free(keyviz_columns_t *columns);
 
 /// Writes the history as one byte string into the caller's buffer, for a file or a database: versioned, checksummed,
 /// the same on every machine. `*size` becomes its length, also when it does not fit. (A flush in between can make it

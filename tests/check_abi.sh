@@ -32,8 +32,8 @@ compare() { abidiff --no-architecture "$promise" "$scratch/declared.so" >"$scrat
 command -v abidiff >/dev/null || { missing abidiff; exit "$failed"; }
 if [ "${1:-}" = accept ]; then
     declared gcc include || exit 1
-    abidw --no-architecture --no-corpus-path --no-comp-dir-path --no-show-locs --type-id-style hash "$scratch/declared.so" \
-        >"$scratch/abi" && mv "$scratch/abi" "$promise" && git diff --stat "$promise"
+    abidw --no-architecture --no-corpus-path --no-comp-dir-path --no-show-locs --type-id-style hash "$scratch/declared.so" |
+        sed "s|path='[^']*/|path='|" >"$scratch/abi" && mv "$scratch/abi" "$promise" && git diff --stat "$promise"
     exit
 fi
 

@@ -126,7 +126,7 @@ fn the_c_tests_call_every_function_and_measure_every_struct() {
     assert!(uncalled.is_empty(), "tests/c calls no {uncalled:?}");
     let unmeasured: Vec<_> = structs.iter().filter(|name| !tests.contains(&format!("END(keyviz_{name}_t)"))).collect();
     assert!(unmeasured.is_empty(), "tests/c/test_layout.c doesn't measure {unmeasured:?}");
-    let input = structs.iter().filter(|name| !["row", "resolution", "observation"].contains(&name.as_str()));
+    let input = structs.iter().filter(|name| !["row", "counts", "resolution", "observation"].contains(&name.as_str()));
     let without: Vec<_> = input.filter(|name| !functions.contains(&format!("keyviz_{name}_init"))).collect();
     assert!(without.is_empty(), "there is no function that initialises {without:?}");
 }

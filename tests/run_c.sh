@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 root=$PWD
 out=$root/target/c
 language=C
-tests="layout structs observe routes columns history hot_keys life exact query kept matrix forms readers merge"
+tests="layout structs observe routes columns stored history hot_keys life exact query kept matrix forms readers merge"
 examples="threads drain_loop thread_per_core replay matrix"
 test_files=tests/c
 example_files=bindings/c/examples

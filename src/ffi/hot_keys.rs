@@ -5,7 +5,7 @@ use super::handle::{self, Handle};
 use super::observe::{key, Key};
 use super::sampler::{keyviz_sampler_t, now_ns};
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_TYPE_SIZE, KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK};
-use super::structs::{bytes, check_extent, check_size, init, read_struct, write_out, write_struct, Sized0};
+use super::structs::{bytes, check_extent, check_size, init, place, read_struct, write_out, write_struct, Sized0};
 use crate::hot_keys::{from_json, to_json, HotKey, HotKeys, HotKeysMerge, HotKeysQuery, DEFAULT_MAX_BYTES};
 use crate::label::{Label, Op, Series};
 use std::ffi::c_void;
@@ -384,7 +384,7 @@ impl From<&HotKey> for keyviz_hot_key_t {
     fn from(one: &HotKey) -> Self {
         Self {
             type_size: size_of::<Self>(),
-            key: one.key.as_ptr().cast(),
+            key: place(&one.key).cast(),
             key_len: one.key.len(),
             count: one.count,
             count_low: one.count_low,

@@ -6,7 +6,7 @@ use crate::ffi::handle;
 use crate::ffi::status::{
     guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NOT_FOUND,
 };
-use crate::ffi::structs::{check_array, check_size, init, write_out, write_struct, Sized0};
+use crate::ffi::structs::{check_array, check_size, init, place, write_out, write_struct, Sized0};
 use crate::matrix::{Fanout, Matrix, MatrixRow, RowId};
 use std::ffi::{c_char, c_void};
 
@@ -354,13 +354,6 @@ pub(super) fn row_of(matrix: &Matrix, i: usize) -> Result<&MatrixRow, Failure> {
 /// An empty text is a place too, since NULL may say something else.
 pub(super) fn text(text: &str) -> (*const c_char, usize) {
     (if text.is_empty() { c"".as_ptr() } else { text.as_ptr().cast() }, text.len())
-}
-
-/// Where a list is. An empty one of Rust's is at an address that is none, which garbage collectors of hosts don't bear;
-/// and NULL, even with length 0, is nothing that C's memcmp takes.
-fn place<T>(list: &[T]) -> *const T {
-    static SOMEWHERE: u64 = 0;
-    if list.is_empty() { std::ptr::from_ref(&SOMEWHERE).cast() } else { list.as_ptr() }
 }
 
 fn check_room(needed: usize, capacity: usize) -> Result<(), Failure> {
