@@ -60,7 +60,7 @@ def _batch(column: Column) -> Any:
         elif name in ("start", "end"):
             children.append(_bytes(schema, [getattr(row, name) for row in rows]))
         elif name == "aggregate":
-            children.append(_flat(schema, count, np.packbits([row.aggregate for row in rows], bitorder="little")))
+            children.append(_flat(schema, count, _bits([row.aggregate for row in rows])))
         elif name in ("member_routes", "parents"):
             children.append(_lists(schema, [getattr(row, name) for row in rows]))
         else:
@@ -72,6 +72,10 @@ def _flat(schema: Any, count: int, values: "npt.NDArray[Any]") -> Any:
     return na.c_array_from_buffers(schema, count, [None, values], 0)
 
 
+def _bits(values: List[bool]) -> "npt.NDArray[np.uint8]":
+    return np.packbits(np.array(values, np.bool_), bitorder="little")
+
+
 def _offsets(lengths: List[int]) -> "npt.NDArray[np.int32]":
     # A column whose bounds took more than 2 GiB would not have fit into its arena's memory.
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int32)
@@ -80,7 +84,7 @@ def _offsets(lengths: List[int]) -> "npt.NDArray[np.int32]":
 def _bytes(schema: Any, values: List[Optional[bytes]]) -> Any:
     present = [value is not None for value in values]
     missing = present.count(False)
-    validity = np.packbits(present, bitorder="little") if missing else None
+    validity = _bits(present) if missing else None
     offsets = _offsets([len(value or b"") for value in values])
     return na.c_array_from_buffers(
         schema, len(values), [validity, offsets, b"".join(value or b"" for value in values)], missing
@@ -129,7 +133,7 @@ def _views(view: Any, chosen: slice) -> Places:
     raw: Any = np.frombuffer(_buffer(view, 1), np.uint8)
     words: Any = raw[: len(raw) // 16 * 16].view(np.int32).reshape(-1, 4)[chosen].astype(np.int64)
     begin: int = raw.ctypes.data + 16 * chosen.start + 4
-    addresses = np.arange(begin, begin + 16 * len(words), 16, np.int64)
+    addresses = np.arange(begin, begin + 16 * len(words), 16, dtype=np.int64)
     # The last buffer holds the sizes of those between.
     data: List[Any] = [np.frombuffer(_buffer(view, i), np.uint8) for i in range(2, view.n_buffers - 1)]
     lengths: Any = words[:, 0]

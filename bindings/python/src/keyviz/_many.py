@@ -92,4 +92,4 @@ def _op(ops: Numbers) -> Numbers:
 
 
 def _label(labels: Numbers) -> Numbers:
-    return label_number(labels) if isinstance(labels, str) else labels
+    return label_number(labels, "labels") if isinstance(labels, str) else labels

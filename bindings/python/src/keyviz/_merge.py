@@ -1,7 +1,7 @@
 """The matrices of a cluster's nodes as one."""
 
 import ctypes
-from typing import Iterable, Optional, SupportsIndex, Tuple, Union
+from typing import Iterable, List, Optional, SupportsIndex, Tuple, Union
 
 from . import _native as native
 from ._arguments import U32, U64, Duration, duration_ns, number, one_of, text
@@ -79,7 +79,11 @@ def merge(
 ) -> Matrix:
     """Merges matrices of one series; see Merge. A source is a Matrix, or a pair: a node's name, and its Matrix or why it
     gave none (a str or an exception). series: default: that of the first matrix."""
-    pairs = [source if isinstance(source, tuple) else ("", source) for source in sources]
+    pairs: List[Tuple[str, Union[Matrix, str, BaseException]]] = []
+    for source in sources:
+        if not isinstance(source, (Matrix, tuple)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"a source must be a Matrix, or a node's name and what it gave, not {type(source).__name__}")
+        pairs.append(("", source) if isinstance(source, Matrix) else source)
     if series is None:
         series = next((matrix.series for _, matrix in pairs if isinstance(matrix, Matrix)), Series.WRITES)
     merging = Merge(series, rows, mode, tolerance, nodes_expected)

@@ -89,6 +89,6 @@ ScaleLike = Union[Scale, int, str]
 HotKeysSeriesLike = Union[HotKeysSeries, int, str]
 
 
-def label_number(label: LabelLike) -> int:
+def label_number(label: LabelLike, name: str = "label") -> int:
     """A label's number, of a Label, a number or a name ("" is LEGACY's)."""
-    return Label.LEGACY if label == "" else one_of("label", label, Label)
+    return Label.LEGACY if label == "" else one_of(name, label, Label)
