@@ -3,7 +3,7 @@
 import ctypes
 import datetime
 import operator
-from typing import Any, Optional, SupportsIndex, Union
+from typing import Any, Optional, SupportsIndex, Type, TypeVar, Union
 
 from ._errors import InvalidArgumentError
 
@@ -15,6 +15,8 @@ Time = Union[datetime.datetime, SupportsIndex]
 
 Duration = Union[datetime.timedelta, SupportsIndex]
 """A timedelta, or nanoseconds."""
+
+T = TypeVar("T")
 
 U8, U32, U64 = 2**8 - 1, 2**32 - 1, 2**64 - 1
 I64 = 2**63 - 1
@@ -43,11 +45,15 @@ def address(data: bytes) -> Any:
     return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p)
 
 
+def instance(name: str, value: Any, kind: Type[T]) -> T:
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+    return value
+
+
 def text(name: str, value: str) -> bytes:
-    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     try:
-        return value.encode("utf-8")
+        return instance(name, value, str).encode("utf-8")
     except UnicodeEncodeError as why:
         raise InvalidArgumentError(f"{name} is not Unicode text: {why}") from None
 

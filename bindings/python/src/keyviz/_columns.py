@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native as native
-from ._arguments import to_datetime
+from ._arguments import instance, to_datetime
 from ._errors import NotFoundError, call_plain, error
 from ._library import lib
 from ._optional import module
@@ -174,7 +174,7 @@ class Columns:
     # No collections.abc.Sequence: what takes Arrow tables takes sequences, too, and would look no further.
 
     def __init__(self, columns: Iterable[Column] = ()) -> None:
-        self._columns = tuple(columns)
+        self._columns = tuple(instance("a column", column, Column) for column in columns)
 
     def __len__(self) -> int:
         return len(self._columns)

@@ -3,7 +3,7 @@
 import ctypes
 import dataclasses
 import datetime
-from typing import Any, Iterator, List, Optional, SupportsIndex, Tuple, Union
+from typing import Any, Iterable, Iterator, List, Optional, SupportsIndex, Tuple, Union
 
 from . import _native as native
 from ._arguments import I64, U32, U64, Bytes, Time, address, key_bytes, number, one_of, text, to_datetime, unix_ns
@@ -162,12 +162,13 @@ def query_hot_keys(
 Answer = Tuple[str, Union[HotKeys, str, None]]
 
 
-def merge_hot_keys(answers: "List[Answer] | Tuple[Answer, ...]", top: SupportsIndex = 20) -> HotKeys:
+def merge_hot_keys(answers: Iterable[Answer], top: SupportsIndex = 20) -> HotKeys:
     """Merges the answers of a cluster's nodes to one question: pairs of a node's name and its reply (ask it for top=1024),
     or why it did not answer, or None if it has no snapshot. Counts and bounds add up."""
-    sources = (native.keyviz_hot_keys_source_t * max(len(answers), 1))()
+    pairs = [(node, answer) for node, answer in answers]
+    sources = (native.keyviz_hot_keys_source_t * max(len(pairs), 1))()
     keep: List[Any] = []
-    for source, (node, answer) in zip(sources, answers):
+    for source, (node, answer) in zip(sources, pairs):
         source.type_size = ctypes.sizeof(native.keyviz_hot_keys_source_t)
         name = text("a node", node)
         source.node, source.node_len = address(name), len(name)
@@ -180,6 +181,6 @@ def merge_hot_keys(answers: "List[Answer] | Tuple[Answer, ...]", top: SupportsIn
         keep.append((name, answer))
     handle = Handle(lib.keyviz_hot_keys_free)
     most = number("top", top, U64)
-    call(lib.keyviz_hot_keys_merge, sources, len(answers), most, ctypes.byref(handle.at))
+    call(lib.keyviz_hot_keys_merge, sources, len(pairs), most, ctypes.byref(handle.at))
     del keep
     return HotKeys._of(handle)  # pyright: ignore[reportPrivateUsage]

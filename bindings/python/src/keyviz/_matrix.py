@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native as native
-from ._arguments import U32, U64, Bytes, Time, address, bound_ns, key_bytes, number, one_of, text, to_datetime
+from ._arguments import U32, U64, Bytes, Time, address, bound_ns, instance, key_bytes, number, one_of, text, to_datetime
 from ._columns import Column
 from ._errors import InvalidArgumentError, NotFoundError, call
 from ._handle import Handle
@@ -131,7 +131,7 @@ class Matrix:
         node: str = "",
     ) -> "Matrix":
         """A matrix of columns, in any order, as Sampler.drain() and Sampler.columns() gave them; else as Sampler.matrix()."""
-        keep = list(columns)
+        keep = [instance("a column", column, Column) for column in columns]
         buffers = [column._buffer() for column in keep]  # pyright: ignore[reportPrivateUsage]
         kind = ctypes.POINTER(native.keyviz_column_buffer_t)
         pointers = (kind * max(len(buffers), 1))(*map(ctypes.pointer, buffers))
@@ -426,10 +426,11 @@ def _text(data: bytes, path: Optional[Path]) -> Optional[str]:
 def heatmap_page(matrices: Sequence[Matrix], title: str = "") -> str:
     """The heatmap as one HTML page that needs nothing else, no network either. Give it matrices of the same columns and of
     different series; the first one is shown first."""
-    if not matrices:
+    given = [instance("a matrix", matrix, Matrix) for matrix in matrices]
+    if not given:
         raise InvalidArgumentError("matrices is empty: there is nothing to show")
     heading = text("title", title)
-    handles = [matrix._handle for matrix in matrices]  # pyright: ignore[reportPrivateUsage]
+    handles = [matrix._handle for matrix in given]  # pyright: ignore[reportPrivateUsage]
     array = (ctypes.c_void_p * len(handles))(*(handle.at.value for handle in handles))
     return written(lib.keyviz_matrix_to_html, array, len(handles), heading, len(heading)).decode("utf-8")
 

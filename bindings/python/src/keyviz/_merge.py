@@ -4,7 +4,7 @@ import ctypes
 from typing import Iterable, List, Optional, SupportsIndex, Tuple, Union
 
 from . import _native as native
-from ._arguments import U32, U64, Duration, duration_ns, number, one_of, text
+from ._arguments import U32, U64, Duration, duration_ns, instance, number, one_of, text
 from ._errors import call
 from ._handle import Handle
 from ._library import lib
@@ -43,10 +43,8 @@ class Merge:
     def add(self, matrix: Matrix, node: str = "") -> bool:
         """Adds a node's matrix; this node's own first, since what describes a row is from the first source that has it.
         False: the node was added before, and does not count again."""
-        if not isinstance(matrix, Matrix):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"matrix must be a Matrix, not {type(matrix).__name__}")
+        at = instance("matrix", matrix, Matrix)._handle.at  # pyright: ignore[reportPrivateUsage]
         name, counted = text("node", node), ctypes.c_uint32()
-        at = matrix._handle.at  # pyright: ignore[reportPrivateUsage]
         call(lib.keyviz_merge_add, self._handle.at, at, name, len(name), ctypes.byref(counted))
         return bool(counted.value)
 
@@ -81,9 +79,11 @@ def merge(
     gave none (a str or an exception). series: default: that of the first matrix."""
     pairs: List[Tuple[str, Union[Matrix, str, BaseException]]] = []
     for source in sources:
-        if not isinstance(source, (Matrix, tuple)):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"a source must be a Matrix, or a node's name and what it gave, not {type(source).__name__}")
-        pairs.append(("", source) if isinstance(source, Matrix) else source)
+        if isinstance(source, Matrix):
+            pairs.append(("", source))
+        else:
+            node, given = instance("a source that is no Matrix", source, tuple)
+            pairs.append((node, given))
     if series is None:
         series = next((matrix.series for _, matrix in pairs if isinstance(matrix, Matrix)), Series.WRITES)
     merging = Merge(series, rows, mode, tolerance, nodes_expected)

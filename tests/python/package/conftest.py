@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 TRACES = pathlib.Path(os.environ.get("KEYVIZ_TRACES") or ROOT.parent / "shared" / "traces")
 
 SECOND = 10**9

@@ -11,7 +11,7 @@ import pytest
 from keyviz import _native as native
 from keyviz._library import lib
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 GENERATOR = ROOT / "bindings/python/tools/generate.py"
 
 STRUCTS = {
