@@ -7,7 +7,7 @@ GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 LIB   := target/release/libkeyviz.so.0
 
-.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
+.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page test-python python-bindings wheel loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix bench-python clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -16,6 +16,8 @@ help:
 	@echo "make heatmap        a page and a picture of the traces in KEYVIZ_TRACES or ../shared/traces, or else of the demo's load"
 	@echo "make test           every test, in every language (about 10 minutes)"
 	@echo "make header         include/keyviz.h from the sources"
+	@echo "make python-bindings  the ctypes declarations from the header"
+	@echo "make wheel          a wheel of the Python package, with the library inside, in build/wheels"
 	@echo "make loom           the concurrency models (about 3 minutes once it is compiled)"
 	@echo "make sanitize       the C tests and the stress test with sanitizers in the library too (about 8 minutes)"
 	@echo "make fuzz-smoke     a minute of fuzzing for each reader of untrusted bytes"
@@ -24,6 +26,7 @@ help:
 	@echo "make bench-sampler  registration, flush, history and memory, with their limits (about 1 minute)"
 	@echo "make bench-matrix   query, merge and wire forms of a matrix, beside their peers (about 2 minutes)"
 	@echo "make bench-hotkeys  hot keys: sketch updates beside peers, and an observation with and without (about 2 minutes)"
+	@echo "make bench-python   counting from Python, beside numpy, pandas and a loop (about 1 minute)"
 	@echo "make clean          removes what the above made"
 
 build: $(LIB)
@@ -57,7 +60,7 @@ else
 	TRACES= $(BUILD)/demo -key-buckets 64 -out $(BUILD)/heatmap.html -picture $(BUILD)/heatmap.png
 endif
 
-test: test-rust test-c test-go test-host test-wire test-page
+test: test-rust test-c test-go test-host test-wire test-page test-python
 
 test-rust: build
 	$(CARGO) test
@@ -82,6 +85,16 @@ test-wire:
 # In a real Chromium.
 test-page:
 	tests/run_page.sh
+
+# The Python package; what it needs of a package index goes into build/python.
+test-python: build
+	tests/run_python.sh
+
+python-bindings:
+	tests/run_python.sh generate
+
+wheel: build
+	tests/run_python.sh wheel
 
 loom:
 	RUSTFLAGS="--cfg loom" $(CARGO) test --release --lib --target-dir target/loom loom
@@ -110,6 +123,9 @@ bench-matrix:
 bench-hotkeys: go
 	$(CARGO) bench --bench hotkeys
 	cd $(GODIR) && $(GO) run ./internal/benchhotkeys
+
+bench-python: build
+	tests/run_python.sh bench
 
 clean:
 	$(CARGO) clean

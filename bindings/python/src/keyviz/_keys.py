@@ -36,7 +36,9 @@ def _joined(keys: Iterable[Any]) -> Chunk:
     if isinstance(keys, (str, bytes, bytearray, memoryview)):
         raise TypeError(f"keys must be many keys, not one {type(keys).__name__}")
     try:
-        each = [key_bytes("a key", key) for key in keys]
+        each = list(keys)
+        if not all(kind is bytes for kind in set(map(type, each))):
+            each = [key_bytes("a key", key) for key in each]
     except TypeError as why:
         raise TypeError(f"keys must be a list of bytes, an Arrow array or an array of numpy's bytes: {why}") from None
     lengths = np.fromiter(map(len, each), np.uint64, len(each))

@@ -82,7 +82,8 @@ def merge(
         if isinstance(source, Matrix):
             pairs.append(("", source))
         else:
-            node, given = instance("a source that is no Matrix", source, tuple)
+            instance("a source that is no Matrix", source, tuple)
+            node, given = source
             pairs.append((node, given))
     if series is None:
         series = next((matrix.series for _, matrix in pairs if isinstance(matrix, Matrix)), Series.WRITES)
