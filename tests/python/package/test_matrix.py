@@ -241,7 +241,7 @@ def test_it_draws_itself(matrix, tmp_path):
 
     axes = matrix.plot(title="where $x_1$ goes")
     mesh = axes.collections[0]
-    assert (mesh.get_array().reshape(matrix.shape) == matrix.values).all()
+    assert (mesh.get_array().filled(0).reshape(matrix.shape) == matrix.values).all()
     # Logarithmic: half of the brightness is far below half of the largest.
     assert mesh.norm(math.expm1(math.log1p(10) / 2)) == pytest.approx(0.5)
     assert axes.get_yticklabels()[0].get_text() == "a" and axes.get_ylim() == (len(matrix.rows), 0)
@@ -255,6 +255,15 @@ def test_it_draws_itself(matrix, tmp_path):
         sampler.matrix().plot(right_axes)
     figure.savefig(tmp_path / "two.png")
     matplotlib.pyplot.close("all")
+
+
+def test_a_plot_has_the_colours_of_the_page(matrix):
+    from keyviz import _plot
+
+    page = matrix.to_html().lower()
+    assert _plot.COLOURS.keys() == {label.wire for label in keyviz.Label}
+    for colour in (*_plot.COLOURS.values(), _plot.OTHER, _plot.NO_TRAFFIC):
+        assert colour[1:] in page
 
 
 @pytest.mark.parametrize(

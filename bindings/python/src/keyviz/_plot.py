@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING, Any, List, Optional
 import numpy as np
 
 from ._optional import module
-from ._words import Label, Scale
+from ._words import Scale
 
 if TYPE_CHECKING:
     from ._matrix import Matrix
 
-# The colours of the labels' band in the library's own pictures are for a dark ground; these are for paper.
+# The colours of the page (src/matrix/palette.rs).
 COLOURS = {
-    "": "#9e9e9e",
-    Label.DYNAMO.wire: "#4c78a8",
-    Label.REDIS.wire: "#e45756",
-    Label.S3.wire: "#54a24b",
-    Label.SQS.wire: "#eeca3b",
-    Label.RAWKV.wire: "#b279a2",
+    "": "#999999",
+    "dynamo": "#56b4e9",
+    "redis": "#d55e00",
+    "s3": "#009e73",
+    "sqs": "#e69f00",
+    "rawkv": "#cc79a7",
 }
-OTHER = "#222222"
+OTHER = "#0072b2"
+NO_TRAFFIC = "#120d1a"
 TICKS = 16
 LONGEST = 28
 
@@ -39,14 +40,16 @@ def plot(matrix: "Matrix", ax: Any, scale: Scale, cmap: Optional[Any], title: Op
         ax.set_xticks([])
         ax.set_yticks([])
         return ax
-    values: Any = matrix.values.astype(float)
-    largest = max(float(values.max()), 1.0)
+    counts = matrix.values.astype(float)
+    values: Any = np.ma.masked_equal(counts, 0)
+    largest = max(float(counts.max()), 1.0)
+    colours = plt.get_cmap("viridis" if cmap is None else cmap).with_extremes(bad=NO_TRAFFIC)
     norm: Any = colors.Normalize(0, largest)
     if scale is Scale.LOG:
-        # As the library's own pictures: ln(1 + value), so that 0 has a place.
+        # As the library's own pictures: ln(1 + value).
         norm = colors.FuncNorm((np.log1p, np.expm1), vmin=0, vmax=largest)
     mesh = ax.pcolormesh(
-        _edges(matrix), np.arange(rows + 1), values, norm=norm, cmap=cmap or "inferno", shading="flat", rasterized=True
+        _edges(matrix), np.arange(rows + 1), values, norm=norm, cmap=colours, shading="flat", rasterized=True
     )
     ax.set_ylim(rows, 0)
     locator = dates.AutoDateLocator()
