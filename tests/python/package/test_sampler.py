@@ -7,7 +7,7 @@ import threading
 import keyviz
 import numpy as np
 import pytest
-from conftest import BEGIN, MINUTE, SECOND
+from conftest import BEGIN, MINUTE, ROOT, SECOND
 from keyviz import Label, Op, Placement, Sampler
 
 
@@ -273,3 +273,16 @@ def test_stats_tell_what_there_is_also_of_a_closed_sampler(sampler):
     assert (sampler.stats().routes, sampler.stats().slots) == (10, 60)
     sampler.close()
     assert sampler.stats().routes == 0 and sampler.events() == []
+
+
+def test_the_first_program_of_each_readme_runs(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("matplotlib").use("agg")
+    monkeypatch.chdir(tmp_path)
+    for path in ("bindings/python/README.md", "README.md"):
+        if not (ROOT / path).exists():
+            continue
+        program = (ROOT / path).read_text("utf-8").split("```python\n")[1].split("```")[0]
+        one = {"route_ids": [1], "ops": [0], "key_lens": [1], "value_lens": [1], "labels": [0]}
+        exec(program, one)
+        assert (tmp_path / "heatmap.html").stat().st_size > 50_000
+        (tmp_path / "heatmap.html").unlink()
