@@ -22,8 +22,6 @@ type sampling struct {
 	rate    uint64
 	// scale is 1 / ln(1 - 1/R); 0 where R is 1, so that every gap is 1.
 	scale float64
-	// labels stand in for those of the core, which are cleared: Observe goes on without the key.
-	labels labelTable
 	// gaps are by P. Only a goroutine that is pinned to the P writes its gap.
 	gaps [maxLanes]gap
 	// rolled observations of the shared lane.
@@ -46,7 +44,6 @@ func newSampling(options *MemSamplerOptions, series HotKeysSeries) *sampling {
 		series:  1 << OpWrite,
 		longest: options.HotKeysMaxKeyLen,
 		rate:    uint64(options.HotKeysSampleRate),
-		labels:  newLabelTable(options.KeyVizLabelsEnabled),
 	}
 	switch series {
 	case HotKeysReads:
