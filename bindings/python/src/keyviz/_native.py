@@ -214,6 +214,33 @@ class keyviz_column_info_t(Structure):
     ]
 
 
+class keyviz_counts_t(Structure):
+    _fields_ = [
+        ("reads", c_uint64),
+        ("writes", c_uint64),
+        ("read_bytes", c_uint64),
+        ("write_bytes", c_uint64),
+        ("description", c_uint32),
+        ("label", c_uint32),
+    ]
+
+
+class keyviz_column_t(Structure):
+    _fields_ = [
+        ("type_size", c_size_t),
+        ("sequence", c_uint64),
+        ("window_start_ns", c_int64),
+        ("at_ns", c_int64),
+        ("flushes", c_uint64),
+        ("rows", POINTER(keyviz_counts_t)),
+        ("row_count", c_size_t),
+        ("descriptions", POINTER(keyviz_row_t)),
+        ("description_count", c_size_t),
+        ("description_size", c_size_t),
+        ("arena", c_void_p),
+    ]
+
+
 class keyviz_matrix_query_t(Structure):
     _fields_ = [
         ("type_size", c_size_t),
@@ -495,6 +522,11 @@ PROTOTYPES: Dict[str, Tuple[Any, ...]] = {
     "keyviz_sampler_drain_now": (c_int32, c_void_p, POINTER(keyviz_column_buffer_t), POINTER(keyviz_error_t)),
     "keyviz_sampler_column_range": (c_int32, c_void_p, c_int64, c_int64, c_void_p, c_void_p),
     "keyviz_sampler_read_column": (c_int32, c_void_p, c_uint64, POINTER(keyviz_column_buffer_t), POINTER(keyviz_error_t)),
+    "keyviz_column_init": (None, POINTER(keyviz_column_t)),
+    "keyviz_columns_new": (c_int32, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p, POINTER(keyviz_error_t)),
+    "keyviz_columns_split": (c_int32, c_void_p, c_size_t, c_void_p, POINTER(keyviz_error_t)),
+    "keyviz_columns_next": (c_int32, c_void_p, POINTER(keyviz_column_t), POINTER(keyviz_error_t)),
+    "keyviz_columns_free": (None, c_void_p),
     "keyviz_sampler_save_history": (c_int32, c_void_p, c_void_p, c_size_t, c_void_p, POINTER(keyviz_error_t)),
     "keyviz_sampler_load_history": (c_int32, c_void_p, c_void_p, c_size_t, POINTER(keyviz_error_t)),
     "keyviz_sampler_save_history_file": (c_int32, c_void_p, c_char_p, POINTER(keyviz_error_t)),
