@@ -40,7 +40,8 @@ from ._library import lib as _lib
 from ._matrix import Matrix, MatrixRow, Node, Split, Verdict, heatmap_page, live_page, live_page_policy
 from ._merge import Merge, merge
 from ._routes import Route
-from ._sampler import Event, Sampler, Stats
+from ._sampler import Sampler
+from ._watch import Event, Stats
 from ._words import Budget, HotKeysSeries, Kind, Label, Op, Placement, Scale, Series
 
 __version__: str = _lib.keyviz_version().decode()
