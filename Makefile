@@ -6,7 +6,7 @@ BUILD := $(CURDIR)/build
 GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 
-.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cpp test-abi test-cluster test-install install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix bench-go redis redis-demo test-redis bench-redis clean
+.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cpp test-abi test-cluster test-python python-bindings wheel check-sdist test-install install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix bench-python bench-go redis redis-demo test-redis bench-redis clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -22,6 +22,9 @@ help:
 	@echo "make serve          three servers with load, and one live heatmap of them all, until Ctrl-C (SERVE=flags: build/cluster -h)"
 	@echo "make test           every test, in every language (about 10 minutes)"
 	@echo "make header         include/keyviz.h from the sources"
+	@echo "make python-bindings  the ctypes declarations from the header"
+	@echo "make wheel          a wheel of the Python package, with the library inside, in build/wheels"
+	@echo "make check-sdist    the Python package's source distribution, built, and installed elsewhere (about 2 minutes)"
 	@echo "make loom           the concurrency models (about 3 minutes once it is compiled)"
 	@echo "make sanitize       the C and C++ tests, their examples and the stress test with sanitizers in the library too (about 10 minutes)"
 	@echo "make fuzz-smoke     a minute of fuzzing for each reader of untrusted bytes"
@@ -34,6 +37,7 @@ help:
 	@echo "make redis-demo     a real Redis with the module under load, and where its traffic went (about 20 s)"
 	@echo "make bench-redis    a real Redis with and without the module, in pairs (about 5 minutes)"
 	@echo "make bench-go       the Go package beside its peers: a textbook sampler, Prometheus, VictoriaMetrics, cgo (about 1 minute)"
+	@echo "make bench-python   counting from Python, beside numpy, pandas and a loop (about 1 minute)"
 	@echo "make clean          removes what the above made"
 
 include bindings/c/package/package.mk
@@ -68,7 +72,7 @@ $(BUILD)/cluster: go
 	@mkdir -p $(BUILD)
 	cd $(HOST) && $(GO) build -o $(BUILD)/cluster ./cmd/cluster
 
-test: test-rust test-c test-cpp test-abi test-install test-go test-host test-redis test-wire test-page test-cluster
+test: test-rust test-c test-cpp test-abi test-install test-go test-host test-redis test-wire test-page test-cluster test-python
 
 test-rust: build
 	$(CARGO) test
@@ -120,6 +124,19 @@ test-page:
 test-cluster: $(BUILD)/cluster
 	CLUSTER=$(BUILD)/cluster tests/run_page.sh tests/cluster/*.test.mjs
 
+# The Python package; what it needs of a package index goes into build/python.
+test-python: build
+	tests/run_python.sh
+
+python-bindings:
+	tests/run_python.sh generate
+
+wheel: build
+	tests/run_python.sh wheel
+
+check-sdist:
+	tests/run_python.sh sdist
+
 loom:
 	RUSTFLAGS="--cfg loom" $(CARGO) test --release --lib --target-dir target/loom loom
 
@@ -160,6 +177,9 @@ bench-redis:
 
 bench-go: go
 	cd $(GODIR)/internal/bench && $(GO) run .
+
+bench-python: build
+	tests/run_python.sh bench
 
 clean:
 	$(CARGO) clean
