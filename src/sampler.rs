@@ -261,12 +261,19 @@ impl Sampler {
         recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_plain(&self.hot, route_id, rest))
     }
 
-    /// As [`Sampler::count_plain`], and samples the key.
+    /// As [`Sampler::count_plain`], where keys are sampled; see [`Lane::observe_plain_key`].
     #[inline(always)]
     #[allow(unsafe_code)]
-    pub(crate) fn count_plain_key(&self, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+    pub(crate) fn count_plain_key(
+        &self,
+        route_id: u64,
+        key_len: usize,
+        rest: impl FnOnce() -> Option<Plain>,
+        due: impl FnOnce(&LaneKeys, u32, u32),
+    ) -> bool {
+        let Some(lane) = recent_lane(self.id) else { return false };
         // SAFETY: as in `count_plain`.
-        recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_plain_key(&self.hot, route_id, key, rest))
+        unsafe { &*lane }.observe_plain_key(&self.hot, route_id, key_len, rest, due)
     }
 
     /// Counts one checked observation in the calling thread's lane.
