@@ -30,11 +30,13 @@ pub(crate) struct Lane {
     passages: Passages,
     /// Observations of unknown routes.
     missed: AtomicU64,
-    /// Where hot keys are on; a null pointer otherwise.
+    /// Where hot keys are on; a null pointer otherwise. The stage comes first in it.
     keys: Option<Box<LaneKeys>>,
     cells: Cells,
     state: AtomicU32,
 }
+
+const _: () = assert!(LaneKeys::STAGE_OFFSET == 0);
 
 const FREE: u32 = 0;
 const LEASED: u32 = 1;
@@ -94,7 +96,7 @@ impl Hot {
 impl Lane {
     pub const PASSAGES_OFFSET: usize = std::mem::offset_of!(Self, passages);
     pub const MISSED_OFFSET: usize = std::mem::offset_of!(Self, missed);
-    pub const KEYS_OFFSET: usize = std::mem::offset_of!(Self, keys);
+    pub const STAGE_OFFSET: usize = std::mem::offset_of!(Self, keys);
     pub const CELLS_OFFSET: usize = std::mem::offset_of!(Self, cells);
 
     /// A leased lane, which samples keys if it has what that takes.

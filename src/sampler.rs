@@ -560,6 +560,18 @@ impl Sampler {
         })
     }
 
+    /// Takes a sample that was counted, and has no place in a stage, in the calling thread's lane.
+    #[allow(unsafe_code)]
+    pub(crate) fn put_sample(&self, route_id: u64, key: &[u8], op: Op, label: Label) -> Result<(), Error> {
+        let lane = match self.thread_lane() {
+            // SAFETY: as in `count_plain`.
+            Some(lane) => unsafe { &*lane },
+            None => self.pool.shared(),
+        };
+        lane.keys().ok_or(Error::HotKeysOff)?.put_sample(route_id, label as u32, op as u32, key);
+        Ok(())
+    }
+
     /// Drops the oldest columns until everything fits into the memory limit.
     fn hold_memory_limit(&self, state: &mut State) {
         let limit = without_hot_keys(self.options).memory_limit_bytes;

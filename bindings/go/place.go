@@ -43,6 +43,15 @@ func (t table) find(routeID uint64) uint64 {
 	}
 }
 
+// release stores what a thread of the library acquires, after what it stands for. On amd64 stores are seen in their order.
+func release(address *uint64, value uint64) {
+	if runtime.GOARCH == "amd64" {
+		*address = value
+	} else {
+		atomic.StoreUint64(address, value)
+	}
+}
+
 // segment is the segment of a cell.
 func (l *lane) segment(number uint32) *segment {
 	return &l.segments[(bits.Len32(number)-1)&31]
@@ -140,11 +149,11 @@ func (c *core) countShared(routeID uint64, key []byte, op Op, size uint64, label
 			atomic.AddUint64(&cell[op&1], 1)
 			atomic.AddUint64(&cell[2+op&1], size)
 			segment.mark(number)
-			isSample = c.sampling != nil && c.sampling.isDueShared(place, op, len(key))
+			isSample = c.sampling != nil && c.sampling.sampleShared(c.shared.stage(), place, op, len(key))
 		}
 		atomic.AddUint64(inside, ^uint64(0))
 		if isSample {
-			c.offer(routeID, key, op, label)
+			c.handOver(handoverSample, nil, routeID, key, op, label)
 		}
 		if number == 0 || counters != 0 {
 			return

@@ -243,23 +243,81 @@ mod loom_tests {
         lane.take().map(|(_, sketch)| sketch.observed()).sum()
     }
 
+    fn check(model: impl Fn() + Sync + Send + 'static) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = builder.preemption_bound.or(Some(3));
+        builder.check(model);
+    }
+
+    /// A batch is one sample here: what is staged goes into a sketch at once, unless a publication has the window.
     #[test]
     fn a_lane_with_one_writer_drops_nothing_and_every_sample_is_taken_once() {
-        loom::model(|| {
+        check(|| {
             let lane = lane(false);
             let writer = {
                 let lane = lane.clone();
-                thread::spawn(move || lane.observe(1, 0, 1, b"k"))
+                thread::spawn(move || (0..2).for_each(|_| lane.observe(1, 0, 1, b"k")))
             };
             let before = taken(&lane);
             writer.join().unwrap();
-            assert_eq!((before + taken(&lane), lane.tally().dropped), (1, 0));
+            assert_eq!((before + taken(&lane), lane.tally().dropped), (2, 0));
+        });
+    }
+
+    /// The first window is held, as by a publication that the system has put to sleep: the stage runs full.
+    #[test]
+    fn a_writer_whose_stage_is_full_counts_in_the_second_window() {
+        check(|| {
+            let lane = lane(false);
+            let publisher = {
+                let lane = lane.clone();
+                thread::spawn(move || taken(&lane))
+            };
+            let held = lane.windows[0].lock();
+            (0..4).for_each(|_| lane.observe(1, 0, 1, b"k"));
+            drop(held);
+            let taken = publisher.join().unwrap() + taken(&lane);
+            let Tally { rolled, sampled, dropped, .. } = lane.tally();
+            assert_eq!((rolled, sampled, taken + dropped), (4, 4, 4));
+        });
+    }
+
+    /// Who applies a batch need not be the writer, nor in the lane: so the Go package does, which stages in place.
+    #[test]
+    fn a_batch_is_applied_once_whoever_does_it() {
+        check(|| {
+            let lane = lane(false);
+            let others = [0, 1].map(|i| {
+                let lane = lane.clone();
+                thread::spawn(move || if i == 0 { lane.apply() } else { lane.observe(1, 0, 1, b"k") })
+            });
+            lane.apply();
+            others.into_iter().for_each(|other| other.join().unwrap());
+            assert_eq!((taken(&lane), lane.tally().dropped), (1, 0));
+        });
+    }
+
+    /// Samples that the last holder has staged are the next holder's to apply.
+    #[test]
+    fn a_lane_that_passes_to_another_holder_keeps_what_is_staged() {
+        check(|| {
+            let lane = lane(false);
+            let held = lane.windows[0].lock();
+            lane.observe(1, 0, 1, b"a");
+            drop(held);
+            let next = {
+                let lane = lane.clone();
+                thread::spawn(move || lane.observe(1, 0, 1, b"b"))
+            };
+            let before = taken(&lane);
+            next.join().unwrap();
+            assert_eq!((before + taken(&lane), lane.tally().dropped), (2, 0));
         });
     }
 
     #[test]
     fn threads_that_share_a_lane_hand_every_sample_over_or_drop_it() {
-        loom::model(|| {
+        check(|| {
             let lane = lane(true);
             let writers = [0, 1].map(|_| {
                 let lane = lane.clone();

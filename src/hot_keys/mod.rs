@@ -39,7 +39,7 @@ pub(crate) use report::SubRange;
 pub use report::{HotKey, HotKeys};
 pub use snapshot::{SampledKey, Snapshot};
 pub use space_saving::{Counted, SpaceSaving};
-pub(crate) use stage::{Slot, Stage, BATCH, KEY_BYTES, SLOTS};
+pub(crate) use stage::{Stage, BATCH, KEY_BYTES, SLOTS};
 pub(crate) use tracker::{Heir, Tracker};
 
 use crate::error::Error;

@@ -64,13 +64,13 @@ pub(crate) struct Line<T>(T);
 /// A staged sample.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Slot {
-    pub route_id: u64,
+struct Slot {
+    route_id: u64,
     /// Where its key begins, among the keys.
-    pub key_at: u16,
-    pub key_len: u16,
+    key_at: u16,
+    key_len: u16,
     /// Label and operation, as in a [`SketchId`].
-    pub sketch: u32,
+    sketch: u32,
 }
 
 // SAFETY: slots and keys are one thread's at a time; see the head of the module.
@@ -88,7 +88,7 @@ impl Stage {
     pub const SLOTS_OFFSET: usize = std::mem::offset_of!(Self, slots);
     pub const KEYS_OFFSET: usize = std::mem::offset_of!(Self, keys);
 
-    pub fn new(settings: &Settings, roll: &Roll) -> Self {
+    pub(super) fn new(settings: &Settings, roll: &Roll) -> Self {
         let stage = Self {
             left: AtomicU32::new(0),
             filled: AtomicU32::new(0),
@@ -113,7 +113,7 @@ impl Stage {
 
     /// Whether this observation is a sample, or has to be rolled for by itself ([`Stage::is_sample`]).
     #[inline(always)]
-    pub fn is_due(&self) -> bool {
+    pub(super) fn is_due(&self) -> bool {
         let left = self.left.load(Ordering::Relaxed);
         if left > 1 {
             self.left.store(left - 1, Ordering::Relaxed);
@@ -123,7 +123,7 @@ impl Stage {
 
     /// Whether an observation that is due is a sample: then [`Stage::push`] must follow.
     #[inline]
-    pub fn is_sample(&self, roll: &Roll) -> bool {
+    pub(super) fn is_sample(&self, roll: &Roll) -> bool {
         if self.left.load(Ordering::Relaxed) == 0 {
             bump(&self.drawn, 1);
             return roll.is_sample();
@@ -139,7 +139,7 @@ impl Stage {
     /// Stages a sample. How many wait now; `None`: it didn't fit.
     #[inline]
     #[allow(unsafe_code)]
-    pub fn push(&self, id: SketchId, key: &[u8]) -> Option<usize> {
+    pub(super) fn push(&self, id: SketchId, key: &[u8]) -> Option<usize> {
         bump(&self.sampled, 1);
         let (tail, head) = (self.tail.load(Ordering::Relaxed), self.head.0.load(Ordering::Acquire));
         let waiting = tail.wrapping_sub(head) as usize;
@@ -163,7 +163,7 @@ impl Stage {
     // ---- The consumer's side.
 
     /// Whether no sample waits.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.tail.load(Ordering::Acquire) == self.head.0.load(Ordering::Relaxed)
     }
 
@@ -172,7 +172,7 @@ impl Stage {
     /// # Safety
     /// One caller at a time, each ordered after the one before.
     #[allow(unsafe_code)]
-    pub unsafe fn take<R>(&self, roll: &Roll, f: impl FnOnce(&Samples<'_>) -> R) -> R {
+    pub(super) unsafe fn take<R>(&self, roll: &Roll, f: impl FnOnce(&Samples<'_>) -> R) -> R {
         let (tail, head) = (self.tail.load(Ordering::Acquire), self.head.0.load(Ordering::Relaxed));
         let places = || (head..tail).take(SLOTS).map(|i| i as usize % SLOTS);
         let mut samples = Samples { stage: self, slots: [Slot::default(); SLOTS], len: 0 };
@@ -195,7 +195,7 @@ impl Stage {
     // ---- Anybody's.
 
     /// Observations that were rolled for, so far. Exact while nobody rolls.
-    pub fn rolled(&self) -> u64 {
+    pub(super) fn rolled(&self) -> u64 {
         self.drawn.load(Ordering::Relaxed).wrapping_sub(self.left.load(Ordering::Relaxed).into())
     }
 }
