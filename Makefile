@@ -5,15 +5,18 @@ GO    := $(CURDIR)/.ci/go
 BUILD := $(CURDIR)/build
 GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
-LIB   := target/release/libkeyviz.so.0
 
-.PHONY: help build header go demo heatmap test test-rust test-c test-go test-host test-wire test-page loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
+.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cluster test-install install uninstall check-install doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
+	@echo "make install        the library below PREFIX (/usr/local), headers, pkg-config, CMake and manual with it; uninstall"
+	@echo "make check-install  what is installed in PREFIX (build/prefix), by building programs with it"
+	@echo "make doc-c          the reference of the C API, in build/doc-c/html"
 	@echo "make go             the library where the Go package looks for it"
 	@echo "make demo           a real server, real clients, and where their traffic went (about a minute; TRACES=dir replays)"
 	@echo "make heatmap        a page and a picture of the traces in KEYVIZ_TRACES or ../shared/traces, or else of the demo's load"
+	@echo "make serve          three servers with load, and one live heatmap of them all, until Ctrl-C (SERVE=flags: build/cluster -h)"
 	@echo "make test           every test, in every language (about 10 minutes)"
 	@echo "make header         include/keyviz.h from the sources"
 	@echo "make loom           the concurrency models (about 3 minutes once it is compiled)"
@@ -26,14 +29,7 @@ help:
 	@echo "make bench-hotkeys  hot keys: sketch updates beside peers, and an observation with and without (about 2 minutes)"
 	@echo "make clean          removes what the above made"
 
-build: $(LIB)
-
-# The loader looks for the library by its SONAME.
-$(LIB): FORCE
-	$(CARGO) build --release --lib
-	@ln -sf libkeyviz.so $(LIB)
-
-FORCE:
+include bindings/c/package/package.mk
 
 header:
 	KEYVIZ_WRITE_HEADER=1 $(CARGO) build --lib
@@ -57,20 +53,33 @@ else
 	TRACES= $(BUILD)/demo -key-buckets 64 -out $(BUILD)/heatmap.html -picture $(BUILD)/heatmap.png
 endif
 
-test: test-rust test-c test-go test-host test-wire test-page
+# Each node is a process of its own; none outlives this.
+serve: $(BUILD)/cluster
+	$(BUILD)/cluster $(SERVE)
+
+$(BUILD)/cluster: go
+	@mkdir -p $(BUILD)
+	cd $(HOST) && $(GO) build -o $(BUILD)/cluster ./cmd/cluster
+
+test: test-rust test-c test-install test-go test-host test-wire test-page test-cluster
 
 test-rust: build
 	$(CARGO) test
 
 test-c: build
 	tests/check_elf.sh
+	tests/check_doc.sh
 	tests/run_c.sh
+
+test-install: build
+	tests/run_install.sh
 
 test-go: go
 	cd $(GODIR) && $(GO) vet ./... && $(GO) test ./...
 	cd $(GODIR) && $(GO) test -short -tags keyviz_cgo ./...
 	cd $(GODIR) && $(GO) test -short -tags keyviz_atomic ./...
 	cd $(GODIR) && $(GO) test -short -race ./...
+	cd $(GODIR) && $(GO) test -short -tags netgo,osusergo -ldflags '-linkmode external -extldflags -static' .
 	cd $(GODIR) && CGO_ENABLED=0 $(GO) vet . ./keyvizhttp && CGO_ENABLED=0 $(GO) test . ./keyvizhttp
 
 test-host: go
@@ -82,6 +91,10 @@ test-wire:
 # In a real Chromium.
 test-page:
 	tests/run_page.sh
+
+# The same page, on servers that run.
+test-cluster: $(BUILD)/cluster
+	CLUSTER=$(BUILD)/cluster tests/run_page.sh tests/cluster/*.test.mjs
 
 loom:
 	RUSTFLAGS="--cfg loom" $(CARGO) test --release --lib --target-dir target/loom loom

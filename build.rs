@@ -20,6 +20,7 @@ const INITIALISED: &[(&str, &str)] = &[
     ("route", ", 0, 0, 0, 0, 0, 0, 0, 0"),
     ("column_info", ", 0, 0, 0, 0, 0, 0"),
     ("column_buffer", ", sizeof(keyviz_row_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+    ("column", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
     ("matrix_query", ", 0, 0, 1, 0, 0, 0, 0"),
     ("matrix_info", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
     ("matrix_row", ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
@@ -63,7 +64,8 @@ fn write_header(root: &Path, to: &Path) {
     config.after_includes = Some(constants() + &initialisers());
     // The order of a host's first steps; what few need comes last.
     let sources = [
-        "sampler", "routes", "observe", "lanes", "columns", "history", "matrix/mod", "hot_keys", "info", "status", "layout",
+        "sampler", "routes", "observe", "lanes", "columns", "stored", "history", "matrix/mod", "hot_keys", "info", "status",
+        "layout",
     ];
     let builder = sources.iter().fold(cbindgen::Builder::new().with_config(config), |builder, name| {
         builder.with_src(root.join(format!("src/ffi/{name}.rs")))
@@ -74,13 +76,13 @@ fn write_header(root: &Path, to: &Path) {
 fn constants() -> String {
     let mut text = String::new();
     let version = variable("CARGO_PKG_VERSION");
-    let _ = writeln!(text, "\n// The version that this header belongs to.\n#define KEYVIZ_VERSION \"{version}\"");
+    let _ = writeln!(text, "\n/// The version that this header belongs to, \"x.y.z\".\n#define KEYVIZ_VERSION \"{version}\"");
     for part in ["MAJOR", "MINOR", "PATCH"] {
-        let _ = writeln!(text, "#define KEYVIZ_VERSION_{part} {}", variable(&format!("CARGO_PKG_VERSION_{part}")));
+        let _ = writeln!(text, "/// Its {} number.\n#define KEYVIZ_VERSION_{part} {}", part.to_lowercase(), variable(&format!("CARGO_PKG_VERSION_{part}")));
     }
     let _ = writeln!(text, "\n// Labels: the adapter family that sent a request.");
     for (name, number, wire) in LABELS {
-        let _ = writeln!(text, "// The label \"{wire}\".\n#define KEYVIZ_LABEL_{} {number}", name.to_uppercase());
+        let _ = writeln!(text, "/// The label \"{wire}\".\n#define KEYVIZ_LABEL_{} {number}", name.to_uppercase());
     }
     text
 }
@@ -88,7 +90,7 @@ fn constants() -> String {
 fn initialisers() -> String {
     let mut text = String::from("\n// Initialisers: sizes where a struct tells them, and zero for the rest.\n");
     for (name, rest) in INITIALISED {
-        let _ = writeln!(text, "#define KEYVIZ_{}_INIT {{sizeof(keyviz_{name}_t){rest}}}", name.to_uppercase());
+        let _ = writeln!(text, "/// A new keyviz_{name}_t.\n#define KEYVIZ_{}_INIT {{sizeof(keyviz_{name}_t){rest}}}", name.to_uppercase());
     }
     text
 }

@@ -110,6 +110,12 @@ impl Lane {
         }
     }
 
+    /// Bytes of a lane, its cells left out; `samples`: one that samples keys.
+    pub fn bytes(samples: bool) -> u64 {
+        let keys = if samples { crate::meta::heap_bytes(size_of::<LaneKeys>()) } else { 0 };
+        (size_of::<Self>() + keys) as u64
+    }
+
     /// Counts one observation, as the lane's holder, if it is what nearly all are: the route is not sub-divided and
     /// stands where its hash says, and the segment is mapped. `false`: nothing was done, [`Lane::observe`] will do it.
     ///

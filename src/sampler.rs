@@ -618,7 +618,8 @@ impl Sampler {
 
     fn counter_bytes(&self, drain: &Drain) -> u64 {
         let lanes = self.pool.all();
-        let in_lanes: u64 = lanes.iter().map(|lane| lane.cells().resident_bytes() + size_of::<Lane>() as u64).sum();
+        let lane_bytes = Lane::bytes(self.tracker.is_some());
+        let in_lanes: u64 = lanes.iter().map(|lane| lane.cells().resident_bytes() + lane_bytes).sum();
         in_lanes + drain.resident_bytes()
     }
 }

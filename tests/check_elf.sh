@@ -1,16 +1,16 @@
 #!/bin/sh
 # Checks the shared library as the loader sees it: its name, that it stays once it is loaded, what it needs, and that it
-# exports the C API of include/keyviz.h and nothing else. Usage: tests/check_elf.sh [library]
+# exports the C API of include/keyviz.h and nothing else, with its version. Usage: tests/check_elf.sh [library]
 set -u
 cd "$(dirname "$0")/.."
-library=${1:-${CARGO_TARGET_DIR:-target}/release/libkeyviz.so}
+library=${1:-${CARGO_TARGET_DIR:-target}/release/libkeyviz.so.0}
 failed=0
 complain() {
     echo "$library: $*" >&2
     failed=1
 }
 
-[ -f "$library" ] || { echo "$library: there is none; cargo build --release makes it" >&2; exit 1; }
+[ -f "$library" ] || { echo "$library: there is none; make build makes it" >&2; exit 1; }
 dynamic=$(LC_ALL=C readelf -dW "$library") || exit 1
 
 soname=$(echo "$dynamic" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
@@ -21,7 +21,10 @@ echo "$dynamic" | grep -q 'FLAGS_1.*NODELETE' || complain "it is not marked NODE
 needed=$(echo "$dynamic" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -vE '^(libc|libgcc_s|libm|libpthread|libdl|librt|ld-linux-.*)\.so\.[0-9]+$')
 [ -z "$needed" ] || complain "it needs" $needed
 
-exported=$(nm -D --defined-only "$library" | awk '{ print $3 }' | sort)
+versioned=$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | sort)
+exported=$(echo "$versioned" | sed 's/@.*//')
+unversioned=$(echo "$versioned" | grep -v "@@KEYVIZ_$abi\$")
+[ -z "$unversioned" ] || complain "these are not of the version KEYVIZ_$abi:" $unversioned
 declared=$(grep -oE '\bkeyviz_[a-z_0-9]+\(' include/keyviz.h | tr -d '(' | sort -u)
 strays=$(echo "$exported" | grep -v '^keyviz_')
 [ -z "$strays" ] || complain "it exports what is not ours:" $strays

@@ -10,7 +10,7 @@
 #     rust-asan  with AddressSanitizer in the library too (builds it anew: a minute)
 #     tsan       with ThreadSanitizer in the library too (builds it anew: a minute)
 #
-# Without arguments: the first four. They need `cargo build --release`. A tool that is missing skips its way, and says
+# Without arguments: the first four. They need `make build`. A tool that is missing skips its way, and says
 # so; where CI=true, that is a failure.
 set -u
 cd "$(dirname "$0")/.."
@@ -21,7 +21,7 @@ triple=x86_64-unknown-linux-gnu
 flags="-std=c11 -O1 -g -Wall -Wextra -Werror -pedantic -Iinclude -Itests/c"
 # What a Rust static library needs (`cargo rustc --lib --crate-type staticlib -- --print native-static-libs`).
 static_libs="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
-tests="layout structs observe routes columns history hot_keys life exact query kept matrix forms readers merge"
+tests="layout structs observe routes columns stored history hot_keys life exact query kept matrix forms readers merge"
 examples="threads matrix"
 passed=0
 failed=0
@@ -83,8 +83,8 @@ run() {
 # The loader looks for the library by its SONAME.
 shared_link() {
     mkdir -p "$out/lib"
-    ln -sf "$1/libkeyviz.so" "$out/lib/libkeyviz.so"
-    ln -sf "$1/libkeyviz.so" "$out/lib/libkeyviz.so.0"
+    ln -sf "$1/libkeyviz.so.0" "$out/lib/libkeyviz.so"
+    ln -sf "$1/libkeyviz.so.0" "$out/lib/libkeyviz.so.0"
     echo "-L$out/lib -lkeyviz -Wl,-rpath,$out/lib"
 }
 

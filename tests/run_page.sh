@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # The tests of the heatmap page, in a real Chromium.
 #
-#   tests/run_page.sh              SHOTS=folder keeps screenshots
+#   tests/run_page.sh [test.mjs ...]              by default those in tests/page; SHOTS=folder keeps screenshots
 #
 # Needs Node.js 20 and Chromium: $CHROMIUM, or one of the usual names. Without them it says so and passes on a user's
 # machine, and fails where CI=true. playwright-core comes from npm, into build/.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
+[ $# -gt 0 ] || set -- tests/page/*.test.mjs
 
 missing() {
     echo "tests/run_page.sh: $1" >&2
@@ -40,4 +41,4 @@ fi
 PAGE_TOOL=${CARGO_TARGET_DIR:-$root/target}/debug/examples/page
 
 export CHROMIUM PAGE_MODULES PAGE_TOOL
-node --test --test-concurrency=2 --test-reporter=spec tests/page/*.test.mjs
+node --test --test-concurrency=2 --test-reporter=spec "$@"

@@ -23,16 +23,6 @@ typedef struct {
     uint64_t route_id, group_id, start_len, end_len;
 } kv_route_t;
 
-typedef struct {
-    uint64_t row_count, arena_used;
-} kv_size_t;
-
-/* Which flushes a column holds (`flushes` of them, the last with the number `sequence`), and its window. */
-typedef struct {
-    uint64_t sequence, flushes;
-    int64_t window_start_ns, at_ns;
-} kv_window_t;
-
 static inline keyviz_status_t kv_observe(keyviz_sampler_t *sampler, uint64_t route_id, const char *key, size_t key_len,
                                          uint32_t op, uint64_t value_len, uint32_t label) {
     return keyviz_observe(sampler, route_id, key, key_len, op, value_len, label);
@@ -151,24 +141,6 @@ static keyviz_status_t kv_load_history(keyviz_sampler_t *sampler, const char *im
 static keyviz_status_t kv_save_history(const keyviz_sampler_t *sampler, char *buffer, size_t capacity, size_t *size,
                                        keyviz_error_t *err) {
     return keyviz_sampler_save_history(sampler, buffer, capacity, size, err);
-}
-
-/* Reads a column; size is in: what there is room for, out: what it takes. */
-static keyviz_status_t kv_read_column(const keyviz_sampler_t *sampler, uint64_t sequence, keyviz_row_t *rows,
-                                      uint64_t *arena, kv_size_t *size, kv_window_t *window) {
-    keyviz_column_buffer_t buffer = KEYVIZ_COLUMN_BUFFER_INIT;
-    buffer.rows = rows;
-    buffer.row_capacity = size->row_count;
-    buffer.arena = arena;
-    buffer.arena_capacity = size->arena_used;
-    keyviz_status_t status = keyviz_sampler_read_column(sampler, sequence, &buffer, NULL);
-    size->row_count = buffer.row_count;
-    size->arena_used = buffer.arena_used;
-    window->sequence = buffer.sequence;
-    window->flushes = buffer.flushes;
-    window->window_start_ns = buffer.window_start_ns;
-    window->at_ns = buffer.at_ns;
-    return status;
 }
 
 static keyviz_status_t kv_sub_bucket_bounds(const keyviz_sampler_t *sampler, uint64_t route_id, uint32_t sub_bucket,

@@ -6,7 +6,7 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=$(CDPATH='' cd -- "$here/../.." && pwd)
 cargo build --release --lib --manifest-path "$root/Cargo.toml"
-target=${CARGO_TARGET_DIR:-$root/target}
+release=${CARGO_TARGET_DIR:-$root/target}/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}release
 mkdir -p "$here/lib"
 
 # A file that would stay the same is left alone, and one that changes is replaced in one step: other builds may be
@@ -14,7 +14,7 @@ mkdir -p "$here/lib"
 place() {
     cmp -s "$1" "$2" || { cp "$1" "$2.new" && mv "$2.new" "$2"; }
 }
-place "$target/release/libkeyviz.a" "$here/lib/libkeyviz.a"
+place "$release/libkeyviz.a" "$here/lib/libkeyviz.a"
 place "$root/include/keyviz.h" "$here/lib/keyviz.h"
 
 # cgo hashes the headers beside the Go files, but neither lib/ nor what the linker reads: without this file a rebuilt

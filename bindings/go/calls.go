@@ -8,6 +8,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"unsafe"
@@ -61,6 +62,9 @@ func (c *core) registerRoutes(routes []Route, parents []uint64) ([]bool, error) 
 	return individual, nil
 }
 
+// errIO: the system refused to read or write a file.
+var errIO = errors.New("keyviz: file")
+
 // errorOf is what the library said, with an error of this package where there is one for it.
 func errorOf(status C.keyviz_status_t, failure *C.keyviz_error_t) error {
 	said := C.GoString(&failure.message[0])
@@ -84,6 +88,8 @@ func errorOf(status C.keyviz_status_t, failure *C.keyviz_error_t) error {
 		kind = ErrMalformed
 	case C.KEYVIZ_ERR_TOO_LARGE:
 		kind = ErrTooLarge
+	case C.KEYVIZ_ERR_IO:
+		kind = errIO
 	case C.KEYVIZ_ERR_HOT_KEYS_OFF:
 		kind = ErrHotKeysOff
 	case C.KEYVIZ_ERR_NO_SNAPSHOT:
@@ -222,14 +228,21 @@ func (c *core) saveHistoryFile(path string) error {
 func (c *core) loadHistoryFile(path string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.withPath(path, func(path *C.char, failure *C.keyviz_error_t) C.keyviz_status_t {
+	err := c.withPath(path, func(path *C.char, failure *C.keyviz_error_t) C.keyviz_status_t {
 		return C.keyviz_sampler_load_history_file(c.handle, path, failure)
 	})
+	if errors.Is(err, errIO) {
+		// The system's reason, as an error of this language.
+		if _, reason := os.Stat(path); reason != nil {
+			return fmt.Errorf("keyviz: %w", reason)
+		}
+	}
+	return err
 }
 
 func (c *core) withPath(path string, call func(*C.char, *C.keyviz_error_t) C.keyviz_status_t) error {
 	if strings.IndexByte(path, 0) >= 0 {
-		return fmt.Errorf("keyviz: the path %q holds a zero byte", path)
+		return fmt.Errorf("%w: the path %q holds a zero byte", ErrInvalidArgument, path)
 	}
 	text := C.CString(path)
 	defer C.free(unsafe.Pointer(text))

@@ -7,6 +7,8 @@ import "C"
 
 import (
 	"runtime"
+	"slices"
+	"sync"
 	"time"
 	"unsafe"
 )
@@ -32,56 +34,106 @@ func (c *core) flush() {
 	c.at = now
 }
 
-// columnBuffer is what columns are read into.
-type columnBuffer struct {
-	rows  []C.keyviz_row_t
-	arena []uint64
-	size  C.kv_size_t
-	// window is that of the column that was read.
-	window C.kv_window_t
+const (
+	// parallelRows is how many rows of a snapshot are worth another goroutine, and parallelWalks how many there are at most.
+	parallelRows  = 64 << 10
+	parallelWalks = 4
+)
+
+// snapshot copies columns. Many are copied by several goroutines, each its share, which end before it returns.
+func (c *core) snapshot(from, to time.Time) []MatrixColumn {
+	defer runtime.KeepAlive(c)
+	first, count, rows := c.walk(from, to)
+	if first == nil {
+		return nil
+	}
+	walks := []*C.keyviz_columns_t{first}
+	share := count
+	if n := min(runtime.GOMAXPROCS(0), parallelWalks, rows/parallelRows+1, count); n > 1 {
+		share = (count + n - 1) / n
+		for left := count; left > share; left -= share {
+			var last *C.keyviz_columns_t
+			C.keyviz_columns_split(first, C.size_t(share), &last, nil)
+			walks = append(walks, last)
+		}
+		slices.Reverse(walks[1:])
+	}
+	parts := make([][]MatrixColumn, len(walks))
+	var others sync.WaitGroup
+	for i, walk := range walks[1:] {
+		others.Add(1)
+		go func() {
+			defer others.Done()
+			parts[i+1] = c.copyColumns(walk, from, to)
+		}()
+	}
+	parts[0] = c.copyColumns(first, from, to)
+	others.Wait()
+	return slices.Concat(parts...)
 }
 
-func (c *core) snapshot(from, to time.Time) []MatrixColumn {
-	var columns []MatrixColumn
-	c.eachColumn(from, to, func(one stamp, buffer *columnBuffer) {
-		columns = append(columns, MatrixColumn{WindowStart: one.windowStart, At: one.at, Rows: buffer.matrixRows()})
+// copyColumns copies the columns of a walk, and ends it.
+func (c *core) copyColumns(walk *C.keyviz_columns_t, from, to time.Time) (columns []MatrixColumn) {
+	var slabs slabs
+	c.eachColumn(walk, from, to, func(one stamp, column *storedColumn) bool {
+		columns = append(columns, MatrixColumn{WindowStart: one.windowStart, At: one.at, Rows: column.matrixRows(&slabs)})
+		return true
 	})
 	return columns
 }
 
+// visitColumns is a snapshot, column by column; false ends it.
+func (c *core) visitColumns(from, to time.Time, visit func(MatrixColumn) bool) {
+	defer runtime.KeepAlive(c)
+	walk, _, _ := c.walk(from, to)
+	if walk == nil {
+		return
+	}
+	c.eachColumn(walk, from, to, func(one stamp, column *storedColumn) bool {
+		return visit(MatrixColumn{WindowStart: one.windowStart, At: one.at, Rows: column.matrixRows(&slabs{})})
+	})
+}
+
 func (c *core) lineage(from, to time.Time) map[uint64][]uint64 {
+	defer runtime.KeepAlive(c)
+	walk, _, _ := c.walk(from, to)
+	if walk == nil {
+		return nil
+	}
 	var parents map[uint64][]uint64
-	c.eachColumn(from, to, func(_ stamp, buffer *columnBuffer) {
-		for i := range buffer.rows[:buffer.size.row_count] {
-			row := &buffer.rows[i]
-			if row.parents_count == 0 {
+	c.eachColumn(walk, from, to, func(_ stamp, column *storedColumn) bool {
+		for i := range column.counts() {
+			about := column.about(&column.counts()[i])
+			if about.parents_count == 0 {
 				continue
 			}
 			if parents == nil {
 				parents = make(map[uint64][]uint64)
 			}
-			parents[uint64(row.route_id)] = append([]uint64(nil), buffer.ids(row.parents_offset, row.parents_count)...)
+			parents[uint64(about.route_id)] = append([]uint64(nil), column.ids(about.parents_offset, about.parents_count)...)
 		}
+		return true
 	})
 	return parents
 }
 
-// eachColumn reads the stored columns with from <= At < to, oldest first.
-func (c *core) eachColumn(from, to time.Time, visit func(stamp, *columnBuffer)) {
-	defer runtime.KeepAlive(c)
-	var sequence, count C.uint64_t
-	C.keyviz_sampler_column_range(c.handle, c.bound(from, -1), c.bound(to, 1), &sequence, &count)
-	buffer := columnBuffer{rows: make([]C.keyviz_row_t, 64), arena: make([]uint64, 512)}
-	for ; count > 0; count-- {
-		if !buffer.read(c, uint64(sequence)) {
-			// It has left the history since, or the sampler was closed.
-			sequence++
-			continue
-		}
-		sequence = buffer.window.sequence + 1
-		one := c.stampOf(&buffer.window)
-		if (from.IsZero() || !one.at.Before(from)) && (to.IsZero() || one.at.Before(to)) {
-			visit(one, &buffer)
+// walk begins a walk through the stored columns with from <= At < to, by the library's clock, as they stand now; nil: the
+// sampler was closed.
+func (c *core) walk(from, to time.Time) (walk *C.keyviz_columns_t, columns, rows int) {
+	var count, sum C.size_t
+	C.keyviz_columns_new(c.handle, c.bound(from, -1), c.bound(to, 1), &walk, &count, &sum, nil)
+	return walk, int(count), int(sum)
+}
+
+// eachColumn visits the columns of a walk with from <= At < to, oldest first, until there are no more or the visitor has
+// seen enough (false), and ends the walk.
+func (c *core) eachColumn(walk *C.keyviz_columns_t, from, to time.Time, visit func(stamp, *storedColumn) bool) {
+	defer C.keyviz_columns_free(walk)
+	column := storedColumn{type_size: C.sizeof_keyviz_column_t}
+	for C.keyviz_columns_next(walk, (*C.keyviz_column_t)(&column), nil) == C.KEYVIZ_OK {
+		one := c.stampOf(&column)
+		if (from.IsZero() || !one.at.Before(from)) && (to.IsZero() || one.at.Before(to)) && !visit(one, &column) {
+			return
 		}
 	}
 }
@@ -98,89 +150,93 @@ func (c *core) bound(t time.Time, instead C.int64_t) C.int64_t {
 }
 
 // stampOf is a column's number and times: those that the host gave, where it is one flush's of this sampler.
-func (c *core) stampOf(window *C.kv_window_t) stamp {
+func (c *core) stampOf(column *storedColumn) stamp {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if window.flushes == 1 {
-		if one, ok := c.columns.find(uint64(window.sequence)); ok {
+	if column.flushes == 1 {
+		if one, ok := c.columns.find(uint64(column.sequence)); ok {
 			return one
 		}
 	}
-	start, at := c.clock.time(int64(window.window_start_ns)), c.clock.time(int64(window.at_ns))
-	return stamp{uint64(window.sequence), start, at}
+	start, at := c.clock.time(int64(column.window_start_ns)), c.clock.time(int64(column.at_ns))
+	return stamp{uint64(column.sequence), start, at}
 }
 
-func (b *columnBuffer) read(c *core, sequence uint64) bool {
-	for {
-		b.size = C.kv_size_t{row_count: C.uint64_t(len(b.rows)), arena_used: C.uint64_t(8 * len(b.arena))}
-		status := C.kv_read_column(c.handle, C.uint64_t(sequence), &b.rows[0], (*C.uint64_t)(&b.arena[0]), &b.size,
-			&b.window)
-		if status != C.KEYVIZ_ERR_BUFFER_TOO_SMALL {
-			return status == C.KEYVIZ_OK
-		}
-		if n := int(b.size.row_count); n > len(b.rows) {
-			b.rows = make([]C.keyviz_row_t, n+n/4)
-		}
-		if n := int(b.size.arena_used+7) / 8; n > len(b.arena) {
-			b.arena = make([]uint64, n+n/4)
-		}
-	}
+// storedColumn is a column in the library's memory, where it stays until the next one is read.
+type storedColumn C.keyviz_column_t
+
+func (s *storedColumn) counts() []C.keyviz_counts_t { return unsafe.Slice(s.rows, s.row_count) }
+
+// about is what a row is about.
+func (s *storedColumn) about(counts *C.keyviz_counts_t) *C.keyviz_row_t {
+	return (*C.keyviz_row_t)(unsafe.Add(unsafe.Pointer(s.descriptions), uintptr(counts.description)*uintptr(s.description_size)))
 }
 
-func (b *columnBuffer) bytes(offset C.uint64_t, n C.uint32_t) []byte {
-	arena := unsafe.Slice((*byte)(unsafe.Pointer(&b.arena[0])), 8*len(b.arena))
-	return arena[offset : uint64(offset)+uint64(n)]
+func (s *storedColumn) bytes(offset C.uint64_t, n C.uint32_t) []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(s.arena, uintptr(offset))), int(n))
 }
 
-func (b *columnBuffer) ids(offset C.uint64_t, n C.uint32_t) []uint64 {
-	return b.arena[offset/8 : uint64(offset/8)+uint64(n)]
+func (s *storedColumn) ids(offset C.uint64_t, n C.uint32_t) []uint64 {
+	return unsafe.Slice((*uint64)(unsafe.Add(s.arena, uintptr(offset))), int(n))
 }
 
-// matrixRows copies the rows. They share no memory with one another, so that a host may change what it got.
-func (b *columnBuffer) matrixRows() []MatrixRow {
-	raw := b.rows[:b.size.row_count]
-	if len(raw) == 0 {
+// slabs are what keys and member ids are copied into: many small ones in one allocation. No two share a byte, and none has
+// room to grow into the next, so that a host may change what it got, and append to it.
+type slabs struct {
+	keys    []byte
+	members []uint64
+}
+
+const slabBytes = 32 << 10
+
+func (s *slabs) key(key []byte) []byte {
+	if len(key) == 0 {
 		return nil
 	}
-	var keyBytes, memberCount int
-	for i := range raw {
-		keyBytes += int(raw[i].start_len) + int(raw[i].end_len)
-		memberCount += int(raw[i].member_routes_count)
+	if cap(s.keys)-len(s.keys) < len(key) {
+		s.keys = make([]byte, 0, max(slabBytes, len(key)))
 	}
-	keys, members := make([]byte, 0, keyBytes), make([]uint64, 0, memberCount)
-	key := func(offset C.uint64_t, n C.uint32_t) []byte {
-		if n == 0 {
-			return nil
-		}
-		from := len(keys)
-		keys = append(keys, b.bytes(offset, n)...)
-		return keys[from:len(keys):len(keys)]
+	from := len(s.keys)
+	s.keys = append(s.keys, key...)
+	return s.keys[from:len(s.keys):len(s.keys)]
+}
+
+func (s *slabs) ids(ids []uint64) []uint64 {
+	if len(ids) == 0 {
+		return nil
 	}
-	rows := make([]MatrixRow, len(raw))
-	for i := range raw {
-		row := &raw[i]
-		to := &rows[i]
-		*to = MatrixRow{
-			RouteID:           uint64(row.route_id),
-			Label:             labels[row.label],
-			Start:             key(row.start_offset, row.start_len),
-			End:               key(row.end_offset, row.end_len),
-			Aggregate:         row.flags&C.KEYVIZ_ROW_AGGREGATE != 0,
-			MemberRoutesTotal: uint64(row.member_routes_total),
-			RaftGroupID:       uint64(row.group_id),
-			LeaderTerm:        uint64(row.leader_term),
-			SubBucket:         int(row.sub_bucket),
-			SubBucketCount:    int(row.sub_bucket_count),
-			Reads:             uint64(row.reads),
-			Writes:            uint64(row.writes),
-			ReadBytes:         uint64(row.read_bytes),
-			WriteBytes:        uint64(row.write_bytes),
+	if cap(s.members)-len(s.members) < len(ids) {
+		s.members = make([]uint64, 0, max(slabBytes/8, len(ids)))
+	}
+	from := len(s.members)
+	s.members = append(s.members, ids...)
+	return s.members[from:len(s.members):len(s.members)]
+}
+
+// matrixRows copies the rows.
+func (s *storedColumn) matrixRows(slabs *slabs) []MatrixRow {
+	counts := s.counts()
+	if len(counts) == 0 {
+		return nil
+	}
+	rows := make([]MatrixRow, len(counts))
+	for i := range counts {
+		from, to := &counts[i], &rows[i]
+		about := s.about(from)
+		to.RouteID = uint64(about.route_id)
+		to.Label = labels[from.label]
+		to.Start = slabs.key(s.bytes(about.start_offset, about.start_len))
+		to.End = slabs.key(s.bytes(about.end_offset, about.end_len))
+		to.Aggregate = about.flags&C.KEYVIZ_ROW_AGGREGATE != 0
+		if about.member_routes_count > 0 {
+			to.MemberRoutes = slabs.ids(s.ids(about.member_routes_offset, about.member_routes_count))
 		}
-		if n := row.member_routes_count; n > 0 {
-			from := len(members)
-			members = append(members, b.ids(row.member_routes_offset, n)...)
-			to.MemberRoutes = members[from:len(members):len(members)]
-		}
+		to.MemberRoutesTotal = uint64(about.member_routes_total)
+		to.RaftGroupID = uint64(about.group_id)
+		to.LeaderTerm = uint64(about.leader_term)
+		to.SubBucket, to.SubBucketCount = int(about.sub_bucket), int(about.sub_bucket_count)
+		to.Reads, to.Writes = uint64(from.reads), uint64(from.writes)
+		to.ReadBytes, to.WriteBytes = uint64(from.read_bytes), uint64(from.write_bytes)
 	}
 	return rows
 }

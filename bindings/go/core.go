@@ -23,8 +23,13 @@ package keyviz
 #cgo noescape kv_load_history
 #cgo nocallback keyviz_sampler_save_history_file
 #cgo nocallback keyviz_sampler_load_history_file
-#cgo nocallback keyviz_sampler_column_range
-#cgo noescape keyviz_sampler_column_range
+#cgo nocallback keyviz_columns_new
+#cgo noescape keyviz_columns_new
+#cgo nocallback keyviz_columns_split
+#cgo noescape keyviz_columns_split
+#cgo nocallback keyviz_columns_next
+#cgo noescape keyviz_columns_next
+#cgo nocallback keyviz_columns_free
 #cgo nocallback kv_lane_acquire
 #cgo nocallback kv_hot_reserve
 #cgo nocallback kv_register_route
@@ -33,8 +38,6 @@ package keyviz
 #cgo noescape kv_register_routes
 #cgo nocallback kv_flush
 #cgo noescape kv_flush
-#cgo nocallback kv_read_column
-#cgo noescape kv_read_column
 #cgo nocallback kv_sub_bucket_bounds
 #cgo noescape kv_sub_bucket_bounds
 #cgo nocallback kv_poll_events
@@ -53,7 +56,6 @@ package keyviz
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -88,8 +90,9 @@ type core struct {
 
 	// table is where the address of the current route table stands; nil: every observation crosses.
 	table *uint64
-	// labels are those that Observe counts by itself; none where the cell depends on the key, too, or keys are sampled.
-	labels labelTable
+	// labels are those that Observe counts by itself; none where the cell depends on the key, too, or keys are sampled:
+	// then keyLabels are.
+	labels, keyLabels labelTable
 	// shared is the lane of Ps that have none, and passages its passages.
 	shared   *lane
 	passages *sharedPassages
@@ -143,10 +146,10 @@ func Ready() error {
 // newCore returns nil and an error where the library can't be used, or refuses the options.
 func newCore(options MemSamplerOptions, more MoreOptions) (*core, error) {
 	if err := Ready(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrDisabled, err)
 	}
 	if len(more.Resolutions) > C.KEYVIZ_RESOLUTIONS {
-		return nil, fmt.Errorf("keyviz: %d resolutions, of at most %d", len(more.Resolutions), C.KEYVIZ_RESOLUTIONS)
+		return nil, fmt.Errorf("%w: %d resolutions, of at most %d", ErrInvalidArgument, len(more.Resolutions), C.KEYVIZ_RESOLUTIONS)
 	}
 	var resolutions [2 * C.KEYVIZ_RESOLUTIONS]C.int64_t
 	for i, coarse := range more.Resolutions {
@@ -155,6 +158,7 @@ func newCore(options MemSamplerOptions, more MoreOptions) (*core, error) {
 	options = options.effective()
 	c := &core{options: options, hotKeysSeries: more.HotKeysSeries}
 	c.labels.clear()
+	c.keyLabels.clear()
 	c.clock, c.at = newClock(options.Now)
 	c.columns.limit = options.HistoryColumns
 	if len(more.Resolutions) > 0 {
@@ -189,7 +193,7 @@ func newCore(options MemSamplerOptions, more MoreOptions) (*core, error) {
 		number32(options.KeyBucketsPerRoute), labelled, lanes, C.uint64_t(more.MemoryLimitBytes), &resolutions[0],
 		&tracked, &failure)
 	if c.handle == nil {
-		return nil, errors.New("keyviz: " + C.GoString(&failure.message[0]))
+		return nil, errorOf(failure.status, &failure)
 	}
 	c.husk = &husk{handle: c.handle}
 	runtime.AddCleanup(c, (*husk).free, c.husk)

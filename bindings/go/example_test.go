@@ -4,9 +4,14 @@ package keyviz_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"time"
 
 	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
@@ -39,6 +44,158 @@ func Example() {
 	// 00:00:00 to 00:01:00
 	// route:1 / dynamo: 1 reads, 0 writes, 100 bytes
 	// route:1 / redis: 0 reads, 1 writes, 100 bytes
+}
+
+// A server's whole life with a sampler.
+func ExampleRunFlusher() {
+	ctx, shutDown := context.WithCancel(context.Background())
+	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{Step: time.Millisecond, KeyVizLabelsEnabled: true})
+	sampler.RegisterRoute(1, nil, nil, 1)
+	flusherDone := make(chan struct{})
+	go func() {
+		defer close(flusherDone)
+		keyviz.RunFlusher(ctx, sampler, sampler.Step())
+	}()
+
+	sampler.Observe(1, []byte("key"), keyviz.OpRead, 100, keyviz.LabelSQS) // on the request path
+
+	shutDown()
+	<-flusherDone
+	sampler.Flush() // the flusher makes no last column: a server that wants one makes it
+	var reads uint64
+	for _, column := range sampler.Snapshot(time.Time{}, time.Time{}) {
+		for _, row := range column.Rows {
+			reads += row.Reads
+		}
+	}
+	fmt.Println(reads)
+	// Output: 1
+}
+
+// A server registers its whole catalogue when it starts.
+func ExampleMemSampler_RegisterRoutes() {
+	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{MaxTrackedRoutes: 2})
+	individual := sampler.RegisterRoutes([]keyviz.Route{
+		{RouteID: 1, GroupID: 1, End: []byte("g")},
+		{RouteID: 2, GroupID: 2, Start: []byte("g"), End: []byte("p")},
+		{RouteID: 3, GroupID: 1, Start: []byte("p")},
+	})
+	fmt.Println(individual) // the third folds into a virtual bucket
+	// Output: [true true false]
+}
+
+// The columns of a long history, in the memory of one.
+func ExampleMemSampler_Columns() {
+	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{})
+	sampler.RegisterRoute(1, nil, nil, 1)
+	for writes := range 3 {
+		for range writes {
+			sampler.Observe(1, []byte("key"), keyviz.OpWrite, 0, keyviz.LabelLegacy)
+		}
+		sampler.Flush()
+	}
+	for column := range sampler.Columns(time.Time{}, time.Time{}) {
+		if len(column.Rows) > 0 {
+			fmt.Println("the first busy column has", column.Rows[0].Writes, "writes")
+			break
+		}
+	}
+	// Output: the first busy column has 1 writes
+}
+
+func ExampleMemSampler_Stats() {
+	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{KeyVizLabelsEnabled: true})
+	sampler.RegisterRoute(1, nil, nil, 1)
+	sampler.Observe(2, []byte("key"), keyviz.OpRead, 0, keyviz.LabelRedis) // nobody registered route 2
+	stats := sampler.Stats()
+	fmt.Println(stats.Routes, "route,", stats.Slots, "slots,", stats.Missed, "observation missed")
+	// Output: 1 route, 6 slots, 1 observation missed
+}
+
+func ExampleMemSampler_HotKeys() {
+	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{
+		KeyVizLabelsEnabled: true,
+		HotKeysEnabled:      true,
+		HotKeysSampleRate:   1, // every write; a server leaves this out
+	})
+	sampler.RegisterRoute(1, nil, nil, 1)
+	for i := range 10 {
+		sampler.Observe(1, []byte("counter"), keyviz.OpWrite, 8, keyviz.LabelRedis)
+		sampler.Observe(1, fmt.Appendf(nil, "user/%d", i%2), keyviz.OpWrite, 8, keyviz.LabelRedis)
+	}
+	if err := sampler.PublishHotKeys(); err != nil { // a server runs RunHotKeysAggregator
+		panic(err)
+	}
+	hot, err := sampler.HotKeys(keyviz.HotKeysQuery{RouteID: 1, Label: keyviz.LabelRedis, Series: keyviz.SeriesWrites, Top: 2})
+	if err != nil {
+		panic(err)
+	}
+	defer hot.Close()
+	for _, key := range hot.Keys() {
+		fmt.Printf("%s: %d to %d writes\n", key.Key, key.CountLow, key.CountHigh)
+	}
+	// Output:
+	// counter: 10 to 10 writes
+	// user/0: 5 to 5 writes
+}
+
+// The history survives a restart.
+func ExampleMemSampler_SaveHistoryFile() {
+	folder, err := os.MkdirTemp("", "keyviz")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(folder)
+	file := filepath.Join(folder, "history")
+
+	before := keyviz.NewMemSampler(keyviz.MemSamplerOptions{})
+	fmt.Println("at the first start:", errors.Is(before.LoadHistoryFile(file), fs.ErrNotExist))
+	before.RegisterRoute(1, nil, nil, 1)
+	before.Observe(1, []byte("key"), keyviz.OpRead, 0, keyviz.LabelLegacy)
+	before.Flush()
+	fmt.Println("saved:", before.SaveHistoryFile(file))
+
+	after := keyviz.NewMemSampler(keyviz.MemSamplerOptions{})
+	fmt.Println("loaded:", after.LoadHistoryFile(file))
+	fmt.Println(after.Snapshot(time.Time{}, time.Time{})[0].Rows[0].Reads, "read")
+	// Output:
+	// at the first start: true
+	// saved: <nil>
+	// loaded: <nil>
+	// 1 read
+}
+
+// A matrix as the answer of a handler, and as what a client reads. (Package keyvizhttp has handlers for it all.)
+func ExampleMatrix_WriteJSON() {
+	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{})
+	sampler.RegisterRoute(7, nil, nil, 1)
+	sampler.Observe(7, []byte("key"), keyviz.OpRead, 0, keyviz.LabelLegacy)
+	sampler.Flush()
+
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		matrix, err := sampler.Matrix(keyviz.MatrixQuery{Series: keyviz.SeriesReads})
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		defer matrix.Close()
+		w.Header().Set("Content-Type", "application/json")
+		_ = matrix.WriteJSON(w)
+	}))
+	defer server.Close()
+
+	answer, err := http.Get(server.URL)
+	if err != nil {
+		panic(err)
+	}
+	defer answer.Body.Close()
+	matrix, err := keyviz.ReadMatrixJSON(answer.Body, keyviz.MatrixLimits{})
+	if err != nil {
+		panic(err)
+	}
+	defer matrix.Close()
+	fmt.Println(matrix.Row(0).DisplayName, matrix.Values(0))
+	// Output: route:7 [1]
 }
 
 func ExampleMemSampler_nil() {

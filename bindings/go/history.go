@@ -26,8 +26,8 @@ type Resolution struct {
 	Step, Retention time.Duration
 }
 
-// NewMemSamplerWith is [NewMemSampler] with more options. Errors: those of [Ready], or the library's reason why the
-// options don't go together; the sampler is nil then.
+// NewMemSamplerWith is [NewMemSampler] with more options. Errors: [ErrDisabled], with the reason that [Ready] gives;
+// [ErrInvalidArgument], where the options don't go together. The sampler is nil then.
 func NewMemSamplerWith(opts MemSamplerOptions, more MoreOptions) (*MemSampler, error) {
 	c, err := newCore(opts, more)
 	if c == nil {
@@ -84,7 +84,8 @@ func (s *MemSampler) SaveHistoryFile(path string) error {
 	return nil
 }
 
-// LoadHistoryFile is [MemSampler.LoadHistory] from a file.
+// LoadHistoryFile is [MemSampler.LoadHistory] from a file. If there is no such file, the error is [io/fs.ErrNotExist], as
+// it is before the first SaveHistoryFile.
 func (s *MemSampler) LoadHistoryFile(path string) error {
 	if c := s.open(); c != nil {
 		return c.loadHistoryFile(path)

@@ -188,6 +188,9 @@ func (k *HotKeys) JSON() (data []byte, err error) {
 	return data, err
 }
 
+// MarshalJSON is [HotKeys.JSON], for encoding/json. A nil HotKeys is null there.
+func (k *HotKeys) MarshalJSON() ([]byte, error) { return k.JSON() }
+
 // RunHotKeysAggregator publishes the hot keys of s every Step, and once more when ctx is done. With a nil s, or where hot
 // keys are off, it waits for ctx. It keeps s alive.
 func RunHotKeysAggregator(ctx context.Context, s *MemSampler) {

@@ -109,9 +109,12 @@ func (c *core) readLayout() {
 	c.passages = (*sharedPassages)(layout.shared_passages)
 	if c.options.HotKeysEnabled {
 		c.sampling = newSampling(&c.options, c.hotKeysSeries)
-	} else if c.options.KeyBucketsPerRoute == 1 {
-		c.labels = newLabelTable(c.options.KeyVizLabelsEnabled)
 	}
+	labels := &c.labels
+	if c.options.HotKeysEnabled || c.options.KeyBucketsPerRoute > 1 {
+		labels = &c.keyLabels
+	}
+	*labels = newLabelTable(c.options.KeyVizLabelsEnabled)
 }
 
 type hotLayout = C.keyviz_hot_layout_t

@@ -3,6 +3,8 @@ package keyviz
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"log/slog"
 	"time"
 )
@@ -51,10 +53,20 @@ func (s *MemSampler) ApplyMerge(parents []uint64, child Route) (bool, error) {
 		return false, nil
 	}
 	if len(parents) == 0 {
-		return false, errors.New("keyviz: a merge needs parents")
+		return false, fmt.Errorf("%w: a merge needs parents", ErrInvalidArgument)
 	}
 	individual, err := c.registerRoutes([]Route{child}, parents)
 	return individual[0], err
+}
+
+// Columns is [MemSampler.Snapshot] column by column, in the memory of one: the history as it stands when the loop begins.
+// Each column is a copy, which is the loop's to keep.
+func (s *MemSampler) Columns(from, to time.Time) iter.Seq[MatrixColumn] {
+	return func(yield func(MatrixColumn) bool) {
+		if c := s.open(); c != nil {
+			c.visitColumns(from, to, yield)
+		}
+	}
 }
 
 // Lineage tells from which routes the routes in the columns with from <= At < to came, by split or merge: the ids of

@@ -38,7 +38,7 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 	}
 
 	// This is count for what nearly all observations are: no route of the sampler is sub-divided, the label is one of
-	// the constants, the route stands where its hash says, and the P has a lane with the segment mapped.
+	// the constants, and the P has a lane with the segment mapped.
 	//
 	// Each value that lives over the call of procPin costs a store and a load: there are four, and the key isn't among
 	// them. Small functions that would be inlined are written out where they leave no-ops behind.
@@ -55,11 +55,15 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 			lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
 			lane.inside = 1
 			word := acquire(c.table)
-			entries, i := uintptr(word&^63), uintptr(routeID*hashFactor>>(word&63))
-			entry := (*entry)(unsafe.Add(unsafe.Pointer(nil), entries+i*entrySize))
-			// An id that matches an entry which is not published yet comes with an empty place.
-			if acquire(&entry.id) == routeID {
-				if place := acquire(&entry.place); place&placeDirect != 0 {
+			entries, mask := uintptr(word&^63), ^uint64(0)>>(word&63)
+			for i := routeID * hashFactor >> (word & 63); ; i++ {
+				entry := (*entry)(unsafe.Add(unsafe.Pointer(nil), entries+uintptr(i&mask)*entrySize))
+				// The place is loaded first: it is published after its id.
+				place := acquire(&entry.place)
+				if entry.id != routeID && place != 0 {
+					continue
+				}
+				if place&placeDirect != 0 {
 					segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), place&placeSegment))
 					if counters := acquire(&segment.counters); counters != 0 {
 						offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
@@ -72,7 +76,14 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 						runtime.KeepAlive(c)
 						return
 					}
+				} else if place&placeDivided == 0 {
+					lane.missed++
+					leave(lane)
+					procUnpin()
+					runtime.KeepAlive(c)
+					return
 				}
+				break
 			}
 			leave(lane)
 		}
@@ -83,7 +94,7 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 	c.countAny(routeID, key, op, valueLen, name)
 }
 
-// countAny is Observe for what isn't plain, and where keys are sampled.
+// countAny is Observe for what isn't plain, and where it takes the key: it is sampled, or tells the part of the range.
 //
 //go:noinline
 func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name Label) {
@@ -91,46 +102,51 @@ func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name La
 		return
 	}
 	size := uint64(len(key)) + uint64(max(valueLen, 0))
-	if s := c.sampling; s != nil {
-		// What is plain, as in Observe, with the key at hand.
-		address := uintptr(unsafe.Pointer(unsafe.StringData(string(name))))
-		home := s.labels.home(address)
-		if s.labels.addresses[home] == address && s.labels.lengths[home] == len(name) {
-			offsetInRoute := s.labels.offsets[2*home+uint64(op)]
-			if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
-				lane := (*lane)(at(c.lanes[p]))
-				lane.inside = 1
-				word := acquire(c.table)
-				entry := table(word).at(table(word).home(routeID))
-				if acquire(&entry.id) == routeID {
-					if place := acquire(&entry.place); place&placeDirect != 0 {
-						segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), place&placeSegment))
-						if counters := acquire(&segment.counters); counters != 0 {
-							offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
-							counter := (*[3]uint64)(at(counters + offset))
-							counter[0]++
-							counter[2] += size
-							*(*uint8)(at(segment.marks + offset>>blockOffsetBits)) = 1
-							leave(lane)
-							what := handoverNone
-							if stage := lane.stage(); stage.left > 1 && len(key) <= s.longest && s.series>>(op&1)&1 != 0 && !isBucket(place) {
-								stage.left--
-							} else {
-								what = s.sample(stage, place, routeID, key, op, uint32(offsetInRoute/cellOffset))
-							}
-							procUnpin()
-							if what != handoverNone {
-								c.handOver(what, s.lanes[p], routeID, key, op, uint32(offsetInRoute/cellOffset))
-							}
-							runtime.KeepAlive(c)
-							return
+	// As in Observe.
+	address := uintptr(unsafe.Pointer(unsafe.StringData(string(name))))
+	home := c.keyLabels.home(address)
+	if c.keyLabels.addresses[home] == address && c.keyLabels.lengths[home] == len(name) {
+		offsetInRoute := c.keyLabels.offsets[2*home+uint64(op)]
+		if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
+			lane := (*lane)(at(c.lanes[p]))
+			lane.inside = 1
+			place := table(acquire(c.table)).find(routeID)
+			var segment *segment
+			var offset uintptr
+			if place&placeDirect != 0 {
+				segment = lane.segmentOf(place)
+				offset = uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
+			} else if place&placeDivided != 0 {
+				number := dividedAt(place).cell(key, uint32(offsetInRoute/cellOffset))
+				segment = lane.segment(number)
+				offset = uintptr(number)*uintptr(cellOffset) + uintptr(offsetInRoute)%uintptr(cellOffset)
+			}
+			if segment != nil {
+				if counters := acquire(&segment.counters); counters != 0 {
+					counter := (*[3]uint64)(at(counters + offset))
+					counter[0]++
+					counter[2] += size
+					*(*uint8)(at(segment.marks + offset>>blockOffsetBits)) = 1
+					leave(lane)
+					what := handoverNone
+					if s := c.sampling; s != nil {
+						if stage := lane.stage(); stage.left > 1 && len(key) <= s.longest && s.series>>(op&1)&1 != 0 && !isBucket(place) {
+							stage.left--
+						} else {
+							what = s.sample(stage, place, routeID, key, op, uint32(offsetInRoute/cellOffset))
 						}
 					}
+					procUnpin()
+					if what != handoverNone {
+						c.handOver(what, c.sampling.lanes[p], routeID, key, op, uint32(offsetInRoute/cellOffset))
+					}
+					runtime.KeepAlive(c)
+					return
 				}
-				leave(lane)
 			}
-			procUnpin()
+			leave(lane)
 		}
+		procUnpin()
 	}
 	c.count(routeID, key, op, size, name.number()&c.labelMask)
 }

@@ -23,7 +23,7 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 // core is never made: every sampler is as if it were closed.
 type core struct{ options MemSamplerOptions }
 
-func newCore(MemSamplerOptions, MoreOptions) (*core, error)           { return nil, Ready() }
+func newCore(MemSamplerOptions, MoreOptions) (*core, error)           { return nil, disabled() }
 func (*core) close()                                                  {}
 func (*core) registerRoute(uint64, []byte, []byte, uint64) bool       { return false }
 func (*core) registerRoutes(r []Route, _ []uint64) ([]bool, error)    { return make([]bool, len(r)), nil }
@@ -31,6 +31,7 @@ func (*core) removeRoute(uint64)                                      {}
 func (*core) setLeaderTerm(uint64, uint64)                            {}
 func (*core) flush()                                                  {}
 func (*core) snapshot(time.Time, time.Time) []MatrixColumn            { return nil }
+func (*core) visitColumns(_, _ time.Time, _ func(MatrixColumn) bool)  {}
 func (*core) lineage(time.Time, time.Time) map[uint64][]uint64        { return nil }
 func (*core) subBucketBounds(uint64, uint32) (lo, hi []byte, ok bool) { return nil, nil, false }
 func (*core) stats() Stats                                            { return Stats{} }

@@ -57,6 +57,11 @@ func (l *lane) segment(number uint32) *segment {
 	return &l.segments[(bits.Len32(number)-1)&31]
 }
 
+// segmentOf is the segment of a direct place's cells.
+func (l *lane) segmentOf(place uint64) *segment {
+	return (*segment)(unsafe.Add(unsafe.Pointer(&l.segments), place&placeSegment))
+}
+
 // cellAt is a cell of the segment, which is mapped at counters.
 func cellAt(counters uintptr, number uint32) *cell {
 	return (*cell)(at(counters + unsafe.Sizeof(cell{})*uintptr(number)))
@@ -83,14 +88,23 @@ func cellOf(place uint64, key []byte, label uint32) uint32 {
 		if label == numberUnknown {
 			return 0
 		}
-		route := (*divided)(at(uintptr(place - placeDivided)))
-		var prefix []byte
-		if route.parts.prefixLen > 0 { // otherwise the address means nothing
-			prefix = unsafe.Slice((*byte)(at(route.prefix)), route.parts.prefixLen)
-		}
-		return route.first + label*route.stride + route.parts.index(prefix, key)
+		return dividedAt(place).cell(key, label)
 	}
 	return 0
+}
+
+// dividedAt is the divided route of a place.
+func dividedAt(place uint64) *divided {
+	return (*divided)(at(uintptr(place - placeDivided)))
+}
+
+// cell is the number of the cell of a label's observation.
+func (d *divided) cell(key []byte, label uint32) uint32 {
+	var prefix []byte
+	if d.parts.prefixLen > 0 { // otherwise the address means nothing
+		prefix = unsafe.Slice((*byte)(at(d.prefix)), d.parts.prefixLen)
+	}
+	return d.first + label*d.stride + d.parts.index(prefix, key)
 }
 
 // index is the part in which a key lies. prefix is what the range's bounds share. It is the arithmetic of the library's

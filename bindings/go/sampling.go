@@ -20,8 +20,6 @@ type sampling struct {
 	series  uint32
 	longest int
 	rate    uint64
-	// labels stand in for those of the core, which are cleared: Observe goes on without the key.
-	labels labelTable
 	// lanes are the handles of the lanes by P.
 	lanes [maxLanes]laneHandle
 }
@@ -71,7 +69,6 @@ func newSampling(options *MemSamplerOptions, series HotKeysSeries) *sampling {
 		series:  1 << OpWrite,
 		longest: options.HotKeysMaxKeyLen,
 		rate:    uint64(options.HotKeysSampleRate),
-		labels:  newLabelTable(options.KeyVizLabelsEnabled),
 	}
 	switch series {
 	case HotKeysReads:

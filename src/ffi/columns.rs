@@ -146,7 +146,7 @@ pub unsafe extern "C" fn keyviz_column_info_init(info: *mut keyviz_column_info_t
 /// Lays rows out: each as a struct, what it refers to in the arena. Strings and lists that a row shares with the row
 /// before are stored once.
 #[derive(Default)]
-struct Layout {
+pub(super) struct Layout {
     rows: usize,
     arena: usize,
     start: Piece,
@@ -181,7 +181,7 @@ impl Piece {
 }
 
 impl Layout {
-    fn push(&mut self, row: &RowView<'_>, mut store: impl FnMut(usize, &[u8])) -> keyviz_row_t {
+    pub(super) fn push(&mut self, row: &RowView<'_>, mut store: impl FnMut(usize, &[u8])) -> keyviz_row_t {
         self.rows += 1;
         let arena = &mut self.arena;
         let mut flags = 0;
@@ -369,7 +369,7 @@ pub unsafe extern "C" fn keyviz_sampler_flush(
     })
 }
 
-/// keyviz_sampler_flush at the time of the system's clock.
+/// keyviz_sampler_flush at the time of the system's clock. Errors: as that.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_flush_now(
     sampler: *mut keyviz_sampler_t,
@@ -398,7 +398,7 @@ pub unsafe extern "C" fn keyviz_sampler_drain(
     })
 }
 
-/// keyviz_sampler_drain at the time of the system's clock.
+/// keyviz_sampler_drain at the time of the system's clock. Errors: as that.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_drain_now(
     sampler: *mut keyviz_sampler_t,

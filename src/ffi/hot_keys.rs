@@ -5,7 +5,7 @@ use super::handle::{self, Handle};
 use super::observe::{key, Key};
 use super::sampler::{keyviz_sampler_t, now_ns};
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_TYPE_SIZE, KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK};
-use super::structs::{bytes, check_extent, check_size, read_struct, write_out, write_struct, Sized0};
+use super::structs::{bytes, check_extent, check_size, place, read_struct, write_out, write_struct, Sized0};
 use crate::hot_keys::{from_json, to_json, HotKey, HotKeys, HotKeysMerge, HotKeysQuery, DEFAULT_MAX_BYTES};
 use crate::label::{Label, Op, Series};
 use std::ffi::c_void;
@@ -196,7 +196,7 @@ pub unsafe extern "C" fn keyviz_sampler_publish_hot_keys(
     guard(err, || Ok(handle::get(sampler)?.sampler.publish_hot_keys(now_ns)?))
 }
 
-/// keyviz_sampler_publish_hot_keys at the time of the system's clock.
+/// keyviz_sampler_publish_hot_keys at the time of the system's clock. Errors: as that.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_publish_hot_keys_now(
     sampler: *mut keyviz_sampler_t,
@@ -319,7 +319,7 @@ unsafe fn give(out: *mut *mut keyviz_hot_keys_t, make: impl FnOnce() -> Result<H
     Ok(())
 }
 
-/// What the reply says besides its keys.
+/// Tells what the reply says besides its keys. Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_hot_keys_info(
     hot_keys: *const keyviz_hot_keys_t,
@@ -394,7 +394,7 @@ impl From<&HotKey> for keyviz_hot_key_t {
     fn from(one: &HotKey) -> Self {
         Self {
             type_size: size_of::<Self>(),
-            key: one.key.as_ptr().cast(),
+            key: place(&one.key).cast(),
             key_len: one.key.len(),
             count: one.count,
             count_low: one.count_low,

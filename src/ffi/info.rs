@@ -121,6 +121,8 @@ pub unsafe extern "C" fn keyviz_stats_init(stats: *mut keyviz_stats_t) {
 
 /// Reads the statistics, also of a closed sampler. Takes time in proportion to the routes, during which flushes and
 /// registrations wait; observers don't.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_stats(
     sampler: *const keyviz_sampler_t,
@@ -203,7 +205,10 @@ pub unsafe extern "C" fn keyviz_event_init(event: *mut keyviz_event_t) {
 pub type keyviz_event_fn = Option<unsafe extern "C" fn(event: *const keyviz_event_t, user_data: *mut c_void)>;
 
 /// Gives events to `callback` from now on; NULL: they wait for keyviz_sampler_poll_events. `user_data` is passed on, and
-/// must be usable from every thread that registers routes.
+/// must be usable from every thread that registers routes. The callback that was set before may still be running in
+/// another thread when this returns: keep its `user_data` until no thread is in a call that registers routes.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_set_event_callback(
     sampler: *mut keyviz_sampler_t,

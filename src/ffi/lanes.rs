@@ -67,7 +67,8 @@ pub unsafe extern "C" fn keyviz_lane_release(lane: *mut keyviz_lane_t) {
 }
 
 /// keyviz_observe through a lane: the fastest form. One thread at a time per lane. `lane` may be NULL: nothing happens,
-/// and the call is OK. KEYVIZ_ERR_INVALID_HANDLE: it is not a lane, or was released.
+/// and the call is OK. Returns what keyviz_observe returns, and
+/// KEYVIZ_ERR_INVALID_HANDLE: it is not a lane, or was released.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_lane_observe(
     lane: *mut keyviz_lane_t,

@@ -6,7 +6,7 @@
 //! - `status.rs`: statuses, the error struct, panics.
 //! - `structs.rs`: how a struct that begins with its own size is read and written.
 //! - `handle.rs`: opaque handles, and how a foreign or freed one is noticed.
-//! - `sampler.rs`, `routes.rs`, `observe.rs`, `lanes.rs`, `columns.rs`, `history.rs`, `hot_keys.rs`, `info.rs`, `layout.rs`, `matrix/`:
+//! - `sampler.rs`, `routes.rs`, `observe.rs`, `lanes.rs`, `columns.rs`, `stored.rs`, `history.rs`, `hot_keys.rs`, `info.rs`, `layout.rs`, `matrix/`:
 //!   the functions.
 
 // `dead_code`: constants that only the header's readers use.
@@ -24,4 +24,5 @@ mod observe;
 mod routes;
 mod sampler;
 mod status;
+mod stored;
 mod structs;

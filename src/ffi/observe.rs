@@ -158,7 +158,8 @@ unsafe extern "C" fn observe_on(
     count(sampler, |observation| sampler.count(observation), route_id, key, key_len as u64, op, value_len, label)
 }
 
-/// Counts one request whose key the caller has not at hand: it counts in sub-bucket 0. Otherwise as keyviz_observe.
+/// Counts one request whose key the caller has not at hand: it counts in sub-bucket 0. Otherwise as
+/// keyviz_observe, with the same errors.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_observe_sized(
     sampler: *mut keyviz_sampler_t,

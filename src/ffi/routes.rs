@@ -129,6 +129,8 @@ unsafe fn store(placements: *mut u32, i: usize, placement: u32) {
 
 /// Removes a route at `now_ns` (Unix ns); of an id that is not registered nothing happens, and the call is OK. What was
 /// counted stays: flushes drain it until max(2 steps, 5 s) after `now_ns`.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_CLOSED.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_remove_route(
     sampler: *mut keyviz_sampler_t,
@@ -142,8 +144,8 @@ pub unsafe extern "C" fn keyviz_sampler_remove_route(
     })
 }
 
-/// Replaces a route by the routes that it was split into, in one step: the children are registered before the parent
-/// retires, so that no observation misses in between, and their rows name the parent. A child may keep the parent's id
+/// Replaces a route by the `count` routes that it was split into, in one step, at `now_ns` (Unix ns): the children are
+/// registered before the parent retires, so that no observation misses in between, and their rows name the parent. A child may keep the parent's id
 /// (and then its counters and sub-buckets). `placements` is NULL or has room for `count` numbers. All or nothing.
 ///
 /// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (the parent), KEYVIZ_ERR_ROUTE_EXISTS (a child), those of
@@ -167,7 +169,12 @@ pub unsafe extern "C" fn keyviz_sampler_apply_split(
     })
 }
 
-/// Replaces routes by the one that they were merged into, in one step; see keyviz_sampler_apply_split.
+/// Replaces `count` routes by the one that they were merged into, in one step, at `now_ns` (Unix ns): the child is
+/// registered before its parents retire, so that no observation misses in between, and its rows name them. The child may
+/// keep the id of one parent. `*placement` (NULL is fine) becomes KEYVIZ_PLACEMENT_*. All or nothing.
+///
+/// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (a parent), KEYVIZ_ERR_INVALID_ARGUMENT (a parent is named twice), KEYVIZ_ERR_ROUTE_EXISTS
+/// (the child), those of keyviz_sampler_register_route.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_apply_merge(
     sampler: *mut keyviz_sampler_t,
@@ -192,6 +199,8 @@ pub unsafe extern "C" fn keyviz_sampler_apply_merge(
 }
 
 /// From the next flush on, the rows of the group carry this leader term. Group 0 is none, and is ignored.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_CLOSED.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_set_leader_term(
     sampler: *mut keyviz_sampler_t,

@@ -208,6 +208,8 @@ fn check_options(options: &keyviz_options_t) -> Result<(), Failure> {
 /// memory is given back at once, and other calls return KEYVIZ_ERR_CLOSED, but for the statistics, events that wait and
 /// giving lanes back. The handle stays valid, to be freed when nobody uses it any more. Closing twice is fine. May wait
 /// for observers that are in the middle of a call.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_close(sampler: *mut keyviz_sampler_t) -> keyviz_status_t {
     guard(std::ptr::null_mut(), || {

@@ -169,7 +169,7 @@ pub(super) fn floor_char_boundary(text: &str, at_most: usize) -> usize {
 }
 
 /// Panics inside of the library, to show that this comes back as KEYVIZ_ERR_PANIC and harms nothing: for tests of a
-/// host's error handling. Like any panic, it says so on the standard error stream.
+/// host's error handling. Like any panic, it says so on the standard error stream. Returns KEYVIZ_ERR_PANIC.
 #[no_mangle]
 pub extern "C" fn keyviz_force_panic(err: *mut keyviz_error_t) -> keyviz_status_t {
     guard(err, || panic!("forced by keyviz_force_panic"))

@@ -14,7 +14,7 @@
 
 use super::rows::{encode, SeriesValue, Streams};
 use super::varint::{put, put_signed, take, take_signed};
-use crate::column::{ColumnInfo, ColumnRows, RowView};
+use crate::column::{ColumnInfo, ColumnRows, Counters, RowView};
 use crate::hash::IntMap;
 use crate::label::Series;
 use crate::meta::{heap_bytes, PartBounds, RouteMeta};
@@ -185,6 +185,14 @@ impl StoredColumn {
     #[inline(always)]
     pub(crate) fn for_each_value(&self, series: Series, divided: &[bool], visit: impl FnMut(SeriesValue)) {
         let decoded = self.streams().and_then(|streams| streams.decode_series(series, divided, visit));
+        debug_assert!(decoded.is_some(), "a stored column decodes");
+    }
+
+    /// Visits the rows in order: the index of its description, the label's number, the part, and what was counted.
+    /// `divided` as in [`StoredColumn::for_each_value`].
+    #[inline(always)]
+    pub(crate) fn for_each_counters(&self, divided: &[bool], visit: impl FnMut(u32, u8, u32, Counters)) {
+        let decoded = self.streams().and_then(|streams| streams.decode_counters(divided, visit));
         debug_assert!(decoded.is_some(), "a stored column decodes");
     }
 }

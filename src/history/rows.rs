@@ -192,4 +192,21 @@ impl<'a> Streams<'a> {
         }
         Some(())
     }
+
+    /// Decodes all four series of rows that were written or checked before: of each row the dictionary index, the label's
+    /// number, the part, and the counters. `divided` as above.
+    #[inline(always)]
+    pub fn decode_counters(mut self, divided: &[bool], mut visit: impl FnMut(u32, u8, u32, Counters)) -> Option<()> {
+        let mut heads = Heads { bytes: self.heads, before: Before::default() };
+        for _ in 0..self.rows {
+            let Head { flags, entry, part } = heads.next(|entry| divided.get(entry).copied())?;
+            // One by one: an array would be written by halves and read as a whole, for which the processor waits.
+            let mut counter =
+                |i: usize| if flags & 1 << i != 0 { take_quick(&mut self.counters[i]) } else { Some(0) };
+            let (reads, writes) = (counter(0)?, counter(1)?);
+            let (read_bytes, write_bytes) = (counter(2)?, counter(3)?);
+            visit(entry, flags >> 4 & 7, part as u32, Counters { reads, writes, read_bytes, write_bytes });
+        }
+        Some(())
+    }
 }

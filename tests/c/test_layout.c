@@ -116,6 +116,27 @@ static void no_struct_has_padding(void) {
     FIELD(keyviz_column_buffer_t, flushes);
     END(keyviz_column_buffer_t);
 
+    FIELD(keyviz_counts_t, reads);
+    FIELD(keyviz_counts_t, writes);
+    FIELD(keyviz_counts_t, read_bytes);
+    FIELD(keyviz_counts_t, write_bytes);
+    FIELD(keyviz_counts_t, description);
+    FIELD(keyviz_counts_t, label);
+    END(keyviz_counts_t);
+
+    FIELD(keyviz_column_t, type_size);
+    FIELD(keyviz_column_t, sequence);
+    FIELD(keyviz_column_t, window_start_ns);
+    FIELD(keyviz_column_t, at_ns);
+    FIELD(keyviz_column_t, flushes);
+    FIELD(keyviz_column_t, rows);
+    FIELD(keyviz_column_t, row_count);
+    FIELD(keyviz_column_t, descriptions);
+    FIELD(keyviz_column_t, description_count);
+    FIELD(keyviz_column_t, description_size);
+    FIELD(keyviz_column_t, arena);
+    END(keyviz_column_t);
+
     FIELD(keyviz_matrix_query_t, type_size);
     FIELD(keyviz_matrix_query_t, from_ns);
     FIELD(keyviz_matrix_query_t, to_ns);
@@ -350,6 +371,7 @@ static void the_macros_and_the_functions_initialise_alike(void) {
     SAME_INIT(options, KEYVIZ_OPTIONS_INIT);
     SAME_INIT(route, KEYVIZ_ROUTE_INIT);
     SAME_INIT(column_info, KEYVIZ_COLUMN_INFO_INIT);
+    SAME_INIT(column, KEYVIZ_COLUMN_INIT);
     SAME_INIT(column_buffer, KEYVIZ_COLUMN_BUFFER_INIT);
     SAME_INIT(matrix_query, KEYVIZ_MATRIX_QUERY_INIT);
     SAME_INIT(matrix_info, KEYVIZ_MATRIX_INFO_INIT);

@@ -17,6 +17,7 @@ INIT_AS(options)
 INIT_AS(route)
 INIT_AS(column_info)
 INIT_AS(column_buffer)
+INIT_AS(column)
 INIT_AS(stats)
 INIT_AS(event)
 INIT_AS(hot_layout)
@@ -62,6 +63,15 @@ static keyviz_status_t pass_merge(keyviz_sampler_t *sampler, void *at, keyviz_er
     uint64_t parent = 0;
     CHECK_OK(add(sampler, 0, "", ""));
     return keyviz_sampler_apply_merge(sampler, &parent, 1, at, NULL, T0, error);
+}
+
+static keyviz_status_t pass_column(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
+    keyviz_columns_t *walk = NULL;
+    CHECK_OK(keyviz_sampler_flush(sampler, T0 + SECOND, NULL, NULL));
+    CHECK_OK(keyviz_columns_new(sampler, 0, 0, &walk, NULL, NULL, NULL));
+    keyviz_status_t status = keyviz_columns_next(walk, at, error);
+    keyviz_columns_free(walk);
+    return status;
 }
 
 static keyviz_status_t pass_info(keyviz_sampler_t *sampler, void *at, keyviz_error_t *error) {
@@ -257,6 +267,7 @@ static const struct_case_t CASES[] = {
     {"column_buffer (drain)", sizeof(keyviz_column_buffer_t), 1, init_column_buffer, pass_drained},
     {"column_buffer (drain_now)", sizeof(keyviz_column_buffer_t), 1, init_column_buffer, pass_drained_now},
     {"column_buffer (read)", sizeof(keyviz_column_buffer_t), 1, init_column_buffer, pass_read},
+    {"column", sizeof(keyviz_column_t), 0, init_column, pass_column},
     {"column_info (flush)", sizeof(keyviz_column_info_t), 0, init_column_info, pass_info},
     {"column_info (flush_now)", sizeof(keyviz_column_info_t), 0, init_column_info, pass_info_now},
     {"stats", sizeof(keyviz_stats_t), 0, init_stats, pass_stats},

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -18,10 +19,10 @@ import (
 )
 
 const (
-	// fanoutHeader, in its canonical form, is on requests among nodes.
-	fanoutHeader = "X-Admin-Fanout-Peer"
 	// maxErrorBytes is how much is told of what a peer did wrong.
 	maxErrorBytes = 512
+	// maxHeaderBytes is the longest header that is taken of an answer.
+	maxHeaderBytes = 64 << 10
 	// window is how many answers may be on their way in at once: it bounds the memory.
 	window = 8
 	// patience is how many peer timeouts a request takes at most: it bounds the time.
@@ -33,22 +34,27 @@ type peer struct {
 	// name is what it is called unless it says so itself.
 	name            string
 	matrix, hotKeys *url.URL
+	// said is the name that it gave when it last answered; nil: none so far.
+	said atomic.Pointer[string]
 }
 
-func parsePeer(text string) (peer, error) {
+func parsePeer(text string) (*peer, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return peer{}, fmt.Errorf("keyvizhttp: peer: %w", err)
+		return nil, fmt.Errorf("keyvizhttp: peer: %w", err)
 	}
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return peer{}, fmt.Errorf("keyvizhttp: peer %q is not the URL of a handler, like http://host:port/path/", u.Redacted())
+		return nil, fmt.Errorf("keyvizhttp: peer %q is not the URL of a handler, like http://host:port/path/", u.Redacted())
 	}
-	return peer{name: u.Host + strings.TrimSuffix(u.Path, "/"), matrix: u.JoinPath("matrix"), hotKeys: u.JoinPath("hotkeys")}, nil
+	name := u.Host + strings.TrimSuffix(u.Path, "/")
+	return &peer{name: name, matrix: u.JoinPath("matrix"), hotKeys: u.JoinPath("hotkeys")}, nil
 }
 
 // peerClient is the host's client, or one of its own, that follows no redirects: another address is not the peer.
 func peerClient(hosts *http.Client) *http.Client {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute}}
+	client := &http.Client{Transport: &http.Transport{
+		MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxHeaderBytes,
+	}}
 	if hosts != nil {
 		*client = *hosts
 	}
@@ -57,9 +63,9 @@ func peerClient(hosts *http.Client) *http.Client {
 }
 
 // askPeers merges this node's matrix with those of its peers, in the order of the list, so that equal answers give an equal
-// result. All are asked at once; answers are read a window at a time.
-func (h *Handler) askPeers(r *http.Request, own *keyviz.Matrix, query keyviz.MatrixQuery, rows int) (*keyviz.Matrix, error) {
-	merge, err := keyviz.NewMerge(keyviz.MergeOptions{Series: query.Series, Rows: rows, Mode: query.Mode})
+// result. All are asked at once; answers are read a window at a time. The query is for the merged matrix.
+func (h *Handler) askPeers(r *http.Request, own *keyviz.Matrix, query keyviz.MatrixQuery) (*keyviz.Matrix, error) {
+	merge, err := keyviz.NewMerge(keyviz.MergeOptions{Series: query.Series, Rows: query.Rows, Mode: query.Mode})
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +73,16 @@ func (h *Handler) askPeers(r *http.Request, own *keyviz.Matrix, query keyviz.Mat
 	if _, err := merge.Add(own, h.options.Node); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(r.Context(), patience*h.options.PeerTimeout, errors.New("the nodes before took all the time"))
+	parameters := asked(r, "series", "from_unix_ms", "to_unix_ms")
+	parameters.Set("rows", strconv.Itoa(keyviz.MaxMatrixRows))
+	questions, err := h.questions(r, func(p *peer) *url.URL { return p.matrix }, parameters)
+	if err != nil {
+		return nil, err
+	}
+	late := errors.New("the nodes before took all the time")
+	ctx, cancel := context.WithTimeoutCause(r.Context(), patience*h.options.PeerTimeout, late)
 	defer cancel()
+	answered := h.newRoll()
 	merged := make([]chan struct{}, len(h.peers))
 	for i := range merged {
 		merged[i] = make(chan struct{})
@@ -86,16 +100,16 @@ func (h *Handler) askPeers(r *http.Request, own *keyviz.Matrix, query keyviz.Mat
 		go func() {
 			defer asking.Done()
 			defer close(merged[i])
-			matrix, err := h.askForMatrix(ctx, r, peer, mayRead)
+			told, err := h.askForMatrix(ctx, peer, questions[i], mayRead)
 			if myTurn != nil {
 				<-myTurn
 			}
 			if err == nil {
-				err = h.add(merge, matrix, peer)
-				matrix.Close()
+				err = add(merge, answered, told, peer)
+				told.Close()
 			}
 			if err != nil {
-				_ = merge.AddFailure(peer.name, shortened(err.Error()))
+				_ = merge.AddFailure(h.nameOf(peer), shortened(err.Error()))
 			}
 		}()
 	}
@@ -104,29 +118,56 @@ func (h *Handler) askPeers(r *http.Request, own *keyviz.Matrix, query keyviz.Mat
 }
 
 // add adds a peer's answer.
-func (h *Handler) add(merge *keyviz.Merge, matrix *keyviz.Matrix, peer peer) error {
-	if matrix.Fanout() != nil {
+func add(merge *keyviz.Merge, answered *roll, told toldMatrix, peer *peer) error {
+	if told.Fanout() != nil {
 		return errors.New("it asked its own peers, whose traffic would count twice")
 	}
-	counted, err := merge.Add(matrix, peer.name)
-	if err != nil || counted || matrix.Node() == h.options.Node {
+	if counts, err := answered.enters(told.Node(), told.instance); !counts {
 		return err
 	}
-	return fmt.Errorf("it says that it is %s, which is in already", matrix.Node())
+	counted, err := merge.Add(told.Matrix, peer.name)
+	if err == nil && !counted {
+		err = fmt.Errorf("another node is called %s", peer.name)
+	}
+	return err
+}
+
+// toldMatrix is a peer's answer.
+type toldMatrix struct {
+	*keyviz.Matrix
+	instance string
 }
 
 // askForMatrix asks a peer for its matrix.
-func (h *Handler) askForMatrix(ctx context.Context, r *http.Request, peer peer, mayRead <-chan struct{}) (*keyviz.Matrix, error) {
-	parameters := asked(r, "series", "from_unix_ms", "to_unix_ms")
-	parameters.Set("rows", strconv.Itoa(keyviz.MaxMatrixRows))
-	answer, err := h.ask(ctx, r, peer.matrix, parameters, h.options.MaxPeerBytes, mayRead)
+func (h *Handler) askForMatrix(ctx context.Context, peer *peer, question *http.Request, mayRead <-chan struct{}) (toldMatrix, error) {
+	answer, err := h.ask(ctx, peer, question, h.options.MaxPeerBytes, mayRead)
 	if err != nil {
-		return nil, err
+		return toldMatrix{}, err
 	}
 	if answer.status != http.StatusOK {
-		return nil, answer.failure()
+		return toldMatrix{}, answer.failure()
 	}
-	return keyviz.ParseMatrixJSON(answer.body, keyviz.MatrixLimits{MaxBytes: h.options.MaxPeerBytes})
+	matrix, err := keyviz.ParseMatrixJSON(answer.body, keyviz.MatrixLimits{MaxBytes: h.options.MaxPeerBytes})
+	return toldMatrix{matrix, answer.instance}, err
+}
+
+// questions are the requests to the peers, in their order.
+func (h *Handler) questions(r *http.Request, at func(*peer) *url.URL, parameters url.Values) ([]*http.Request, error) {
+	questions := make([]*http.Request, len(h.peers))
+	for i, peer := range h.peers {
+		question, err := http.NewRequest(http.MethodGet, at(peer).String(), nil)
+		if err != nil {
+			return nil, err
+		}
+		if h.options.Forward != nil {
+			h.options.Forward(question, r)
+		}
+		question.URL.RawQuery = parameters.Encode()
+		question.Header.Set(fanoutHeader, h.options.Node)
+		question.Header.Set("Accept", "application/json")
+		questions[i] = question
+	}
+	return questions, nil
 }
 
 // asked are those parameters of a request that have these names.
@@ -144,9 +185,10 @@ func asked(r *http.Request, names ...string) url.Values {
 type answer struct {
 	status int
 	// line is the status for people.
-	line   string
-	header http.Header
-	body   []byte
+	line string
+	// node and instance say who sent it; "": it doesn't say.
+	node, instance string
+	body           []byte
 }
 
 func (a answer) failure() error {
@@ -155,7 +197,7 @@ func (a answer) failure() error {
 
 // ask asks a peer. Of an answer that is longer than most, one byte more is read; of one that isn't OK, what is told. The
 // time until it may be read doesn't count as the peer's.
-func (h *Handler) ask(ctx context.Context, r *http.Request, at *url.URL, parameters url.Values, most int, mayRead <-chan struct{}) (answer, error) {
+func (h *Handler) ask(ctx context.Context, peer *peer, question *http.Request, most int, mayRead <-chan struct{}) (answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	began := time.Now()
@@ -163,17 +205,7 @@ func (h *Handler) ask(ctx context.Context, r *http.Request, at *url.URL, paramet
 		cancel(fmt.Errorf("no answer within %v", h.options.PeerTimeout))
 	})
 	defer late.Stop()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
-	if err != nil {
-		return answer{}, err
-	}
-	if h.options.Forward != nil {
-		h.options.Forward(request, r)
-	}
-	request.URL.RawQuery = parameters.Encode()
-	request.Header.Set(fanoutHeader, h.options.Node)
-	request.Header.Set("Accept", "application/json")
-	response, err := h.client.Do(request)
+	response, err := h.client.Do(question.WithContext(ctx))
 	if err != nil {
 		return answer{}, reason(ctx, err)
 	}
@@ -187,10 +219,19 @@ func (h *Handler) ask(ctx context.Context, r *http.Request, at *url.URL, paramet
 			return answer{}, context.Cause(ctx)
 		}
 	}
-	told := answer{status: response.StatusCode, line: response.Status, header: response.Header}
+	told := answer{
+		status: response.StatusCode, line: response.Status,
+		node: shortened(response.Header.Get(nodeHeader)), instance: response.Header.Get(instanceHeader),
+	}
+	if told.node != "" {
+		peer.said.Store(&told.node)
+	}
 	if told.status != http.StatusOK {
 		told.body, _ = io.ReadAll(io.LimitReader(response.Body, maxErrorBytes))
 		return told, nil
+	}
+	if response.ContentLength > int64(most) {
+		return answer{}, fmt.Errorf("%w: %d bytes, of at most %d", keyviz.ErrTooLarge, response.ContentLength, most)
 	}
 	told.body, err = io.ReadAll(io.LimitReader(response.Body, int64(most)+1))
 	if err != nil {

@@ -19,9 +19,10 @@
 //
 // # Clusters
 //
-// With peers, the handler asks each of them for its matrix or hot keys, all at once, and merges them with its own. A peer that fails in any
-// way is listed in the answer with the reason, and the rest is shown. Requests among nodes carry the header
-// X-Admin-Fanout-Peer; what carries it is answered by this node alone.
+// With peers, the handler asks each of them for its matrix or hot keys, all at once, and merges them with its own. A peer
+// that fails in any way is listed in the answer with the reason, by the name that it gave when it last answered (until then,
+// by its address), and the rest is shown. Requests among nodes carry the header X-Admin-Fanout-Peer; what carries it is
+// answered by this node alone, in headers that say which node it is: one that is reached by several addresses counts once.
 //
 // # Errors
 //
@@ -31,6 +32,7 @@
 package keyvizhttp
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,12 +56,13 @@ type Options struct {
 	// Sampler is this node's; nil: the feature is off, and every answer says so.
 	Sampler *keyviz.MemSampler
 	// Node is this node's name, which no other node of the cluster has: two answers of one name count once. It is needed
-	// where there are Peers.
+	// where there are Peers, and is text that can stand in an HTTP header.
 	Node string
 	// Peers are the URLs that the other nodes' handlers are mounted at: "http://n2:8080/keyviz/". This node's own may be
 	// among them: it doesn't count twice.
 	Peers []string
-	// Forward sets what a request to a peer needs to be let in, of the request that came: a header, a cookie. Default: nothing.
+	// Forward sets what a request to a peer needs to be let in, of the request that came: a header, a cookie. It is called
+	// for one peer after the other, by the goroutine that serves the request. Default: nothing.
 	Forward func(toPeer, came *http.Request)
 	// Client asks the peers. It follows no redirect, whatever it would do otherwise. Default: one without proxy or cookies.
 	Client *http.Client
@@ -77,13 +80,15 @@ type Options struct {
 // Handler serves the page, the matrix and the hot keys. Any number of goroutines may use it.
 type Handler struct {
 	options Options
-	peers   []peer
-	client  *http.Client
-	page    []byte
-	policy  string
+	// instance tells this handler from every other one, whatever they are called.
+	instance string
+	peers    []*peer
+	client   *http.Client
+	page     []byte
+	policy   string
 }
 
-// New makes a handler. Errors: a peer that is no http or https URL, or peers and no Node.
+// New makes a handler. Errors: a peer that is no http or https URL, peers and no Node, or a Node that can't stand in a header.
 func New(options Options) (*Handler, error) {
 	if options.PeerTimeout <= 0 {
 		options.PeerTimeout = DefaultPeerTimeout
@@ -94,7 +99,10 @@ func New(options Options) (*Handler, error) {
 	if len(options.Peers) > 0 && options.Node == "" {
 		return nil, errors.New("keyvizhttp: a node with peers needs a name")
 	}
-	h := &Handler{options: options}
+	if !canStandInAHeader(options.Node) {
+		return nil, fmt.Errorf("keyvizhttp: the name %q of a node can't stand in an HTTP header", options.Node)
+	}
+	h := &Handler{options: options, instance: rand.Text()}
 	for _, text := range options.Peers {
 		one, err := parsePeer(text)
 		if err != nil {
@@ -123,6 +131,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
+	if isOfPeer(r) {
+		header.Set(nodeHeader, h.options.Node)
+		header.Set(instanceHeader, h.instance)
+	}
 	if r.Method != http.MethodGet {
 		header.Set("Allow", http.MethodGet)
 		fail(w, http.StatusMethodNotAllowed, "method_not_allowed", r.Method+" is not GET")
@@ -140,8 +152,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// isOff tells whether there is nothing to show: no sampler, or a build that can't count.
+func (h *Handler) isOff() bool {
+	return h.options.Sampler == nil || h.page == nil
+}
+
 func (h *Handler) servePage(w http.ResponseWriter) {
-	if h.options.Sampler == nil || h.page == nil {
+	if h.isOff() {
 		disabled(w)
 		return
 	}
@@ -152,26 +169,33 @@ func (h *Handler) servePage(w http.ResponseWriter) {
 }
 
 func (h *Handler) serveMatrix(w http.ResponseWriter, r *http.Request) {
-	if h.options.Sampler == nil {
+	if h.isOff() {
 		disabled(w)
 		return
 	}
-	query, err := parseQuery(r.URL.Query())
+	parameters, err := url.ParseQuery(r.URL.RawQuery)
+	query := keyviz.MatrixQuery{}
+	if err == nil {
+		query, err = parseQuery(parameters)
+	}
 	if err != nil {
 		fail(w, http.StatusBadRequest, "invalid_query", err.Error())
 		return
 	}
 	query.Node, query.Mode = h.options.Node, h.options.Mode
-	_, ofPeer := r.Header[fanoutHeader]
+	ofPeer := isOfPeer(r)
 	asksPeers := len(h.peers) > 0 && !ofPeer
-	rows := query.Rows
+	whole := query
 	if asksPeers {
 		query.Rows = 0 // The budget is for the merged matrix.
+	}
+	if (ofPeer || asksPeers) && (query.Series == keyviz.SeriesWrites || query.Series == keyviz.SeriesWriteBytes) {
+		query.Mode = keyviz.BudgetTop // The writes of several groups in one cell could not be merged again.
 	}
 	matrix, err := h.options.Sampler.Matrix(query)
 	if err == nil && asksPeers {
 		own := matrix
-		matrix, err = h.askPeers(r, own, query, rows)
+		matrix, err = h.askPeers(r, own, whole)
 		own.Close()
 	}
 	var body []byte

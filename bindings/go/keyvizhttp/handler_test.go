@@ -142,6 +142,8 @@ func TestErrorsAreEnvelopes(t *testing.T) {
 		{on, "GET", "/keyviz/matrix?from_unix_ms=2&to_unix_ms=1", 400, "invalid_query"},
 		{on, "GET", "/keyviz/matrix?rows=-1", 400, "invalid_query"},
 		{on, "GET", "/keyviz/matrix?rows=1e3", 400, "invalid_query"},
+		{on, "GET", "/keyviz/matrix?series=%zz", 400, "invalid_query"},
+		{on, "GET", "/keyviz/hotkeys?route_id=1&label=%zz", 400, "invalid_query"},
 	} {
 		w := httptest.NewRecorder()
 		c.h.ServeHTTP(w, httptest.NewRequest(c.method, c.target, nil))

@@ -1,11 +1,12 @@
 package keyvizhttp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,8 +15,6 @@ import (
 )
 
 const (
-	// nodeHeader says which node answered about its hot keys, since their JSON doesn't.
-	nodeHeader = "X-Keyviz-Node"
 	// maxHotKeysBytes is more than the longest answer: 256 keys of 4096 bytes, in base64.
 	maxHotKeysBytes = 4 << 20
 	// defaultTop is how many keys an answer has, if the question doesn't say.
@@ -23,21 +22,16 @@ const (
 )
 
 func (h *Handler) serveHotKeys(w http.ResponseWriter, r *http.Request) {
-	if h.options.Sampler == nil {
+	if h.isOff() {
 		disabled(w)
 		return
 	}
 	query, err := keyviz.ParseHotKeysQuery(r.URL.RawQuery)
 	if err == nil {
 		var reply *keyviz.HotKeys
-		_, ofPeer := r.Header[fanoutHeader]
-		switch {
-		case ofPeer:
-			w.Header().Set(nodeHeader, h.options.Node)
+		if isOfPeer(r) || len(h.peers) == 0 {
 			reply, err = h.options.Sampler.HotKeys(query)
-		case len(h.peers) == 0:
-			reply, err = h.options.Sampler.HotKeys(query)
-		default:
+		} else {
 			reply, err = h.hotKeysOfCluster(r, query)
 		}
 		if err == nil {
@@ -80,51 +74,49 @@ func (h *Handler) hotKeysOfCluster(r *http.Request, query keyviz.HotKeysQuery) (
 	}
 	defer own.Close()
 
-	type told struct {
-		node  string
-		reply *keyviz.HotKeys
-		err   error
+	parameters := asked(r, "route_id", "label", "sub_bucket", "series", "from_unix_ms", "to_unix_ms")
+	parameters.Set("top", strconv.Itoa(keyviz.MaxHotKeysPerRoute))
+	questions, err := h.questions(r, func(p *peer) *url.URL { return p.hotKeys }, parameters)
+	if err != nil {
+		return nil, err
 	}
-	answers := make([]told, len(h.peers))
+	answers := make([]toldHotKeys, len(h.peers))
 	var asking sync.WaitGroup
-	for i, peer := range h.peers {
+	for i, question := range questions {
 		asking.Add(1)
 		go func() {
 			defer asking.Done()
-			one := &answers[i]
-			one.node, one.reply, one.err = h.askForHotKeys(r.Context(), r, peer)
+			answers[i] = h.askForHotKeys(r.Context(), h.peers[i], question)
 		}()
 	}
 	asking.Wait()
 
 	sources := []keyviz.HotKeysSource{{Node: h.options.Node, HotKeys: own}}
 	elsewhen := errors.Is(ownErr, keyviz.ErrOutOfSnapshotWindow)
-	known := map[string]bool{h.options.Node: true}
+	answered := h.newRoll()
 	reference := own
 	for i, one := range answers {
 		defer one.reply.Close()
-		source := keyviz.HotKeysSource{Node: h.peers[i].name, HotKeys: one.reply, Err: one.err}
-		switch {
-		case one.node == h.options.Node: // This node, which asked itself.
-			continue
-		case one.node != "" && known[one.node]:
-			source.HotKeys, source.Err = nil, fmt.Errorf("it says that it is %s, which is in already", one.node)
-		case hasNone(one.err):
-			elsewhen = elsewhen || errors.Is(one.err, keyviz.ErrOutOfSnapshotWindow)
-			source.Err = nil
-			fallthrough
-		default:
-			if one.node != "" {
-				source.Node, known[one.node] = one.node, true
+		peer := h.peers[i]
+		source := keyviz.HotKeysSource{HotKeys: one.reply, Err: one.err}
+		if one.err == nil || hasNone(one.err) {
+			var counts bool
+			counts, source.Err = answered.enters(one.node, one.instance)
+			if !counts && source.Err == nil {
+				continue // This node, which asked itself.
 			}
-			if source.Err == nil && !(isAbout(one.reply, query) && canMerge(reference, one.reply)) {
-				source.HotKeys, source.Err = nil, errors.New("it answered another question")
-			} else if reference == nil {
-				reference = one.reply
+			elsewhen = elsewhen || counts && errors.Is(one.err, keyviz.ErrOutOfSnapshotWindow)
+			if counts && !(isAbout(one.reply, query) && canMerge(reference, one.reply)) {
+				source.Err = errors.New("it answered another question")
 			}
 		}
 		if source.Err != nil {
-			source.Err = errors.New(shortened(source.Err.Error()))
+			source.Node, source.HotKeys, source.Err = h.nameOf(peer), nil, errors.New(shortened(source.Err.Error()))
+		} else {
+			source.Node = cmp.Or(one.node, peer.name)
+			if reference == nil {
+				reference = one.reply
+			}
 		}
 		sources = append(sources, source)
 	}
@@ -161,36 +153,40 @@ func isAbout(reply *keyviz.HotKeys, query keyviz.HotKeysQuery) bool {
 		info.SubBucket == query.SubBucket && (info.Label == query.Label || info.Label == keyviz.LabelLegacy)
 }
 
-// askForHotKeys asks a peer for all the hot keys that it has. The node is who it says it is; "": it doesn't.
-func (h *Handler) askForHotKeys(ctx context.Context, r *http.Request, peer peer) (node string, reply *keyviz.HotKeys, err error) {
-	parameters := asked(r, "route_id", "label", "sub_bucket", "series", "from_unix_ms", "to_unix_ms")
-	parameters.Set("top", strconv.Itoa(keyviz.MaxHotKeysPerRoute))
+// toldHotKeys is a peer's answer. The node is who it says it is; "": it doesn't.
+type toldHotKeys struct {
+	node, instance string
+	reply          *keyviz.HotKeys
+	err            error
+}
+
+// askForHotKeys asks a peer for all the hot keys that it has.
+func (h *Handler) askForHotKeys(ctx context.Context, peer *peer, question *http.Request) (told toldHotKeys) {
 	most := min(h.options.MaxPeerBytes, maxHotKeysBytes)
-	answer, err := h.ask(ctx, r, peer.hotKeys, parameters, most, nil)
+	answer, err := h.ask(ctx, peer, question, most, nil)
 	if err != nil {
-		return "", nil, err
+		return toldHotKeys{err: err}
 	}
-	node = shortened(answer.header.Get(nodeHeader))
+	told.node, told.instance = answer.node, answer.instance
 	if answer.status != http.StatusOK {
-		var told struct{ Code string }
-		_ = json.Unmarshal(answer.body, &told)
-		switch told.Code {
+		var failure struct{ Code string }
+		_ = json.Unmarshal(answer.body, &failure)
+		switch failure.Code {
 		case "no_snapshot":
-			return node, nil, keyviz.ErrNoSnapshot
+			told.err = keyviz.ErrNoSnapshot
 		case "out_of_snapshot_window":
-			return node, nil, keyviz.ErrOutOfSnapshotWindow
+			told.err = keyviz.ErrOutOfSnapshotWindow
+		default:
+			told.err = answer.failure()
 		}
-		return node, nil, answer.failure()
+		return told
 	}
-	reply, err = keyviz.ParseHotKeysJSON(answer.body, most)
-	if err != nil {
-		return node, nil, err
+	told.reply, told.err = keyviz.ParseHotKeysJSON(answer.body, most)
+	if told.err == nil && asksPeers(answer.body) {
+		told.reply.Close()
+		told.reply, told.err = nil, errors.New("it asked its own peers, whose traffic would count twice")
 	}
-	if asksPeers(answer.body) {
-		reply.Close()
-		return node, nil, errors.New("it asked its own peers, whose traffic would count twice")
-	}
-	return node, reply, nil
+	return told
 }
 
 // asksPeers tells whether an answer is of a whole cluster.

@@ -15,7 +15,7 @@ func TestWithoutCgoEveryAnswerSaysThatItIsOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, target := range []string{"/keyviz/", "/keyviz/matrix"} {
+	for _, target := range []string{"/keyviz/", "/keyviz/matrix", "/keyviz/matrix?series=none", "/keyviz/hotkeys", "/keyviz/hotkeys?route_id=1"} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("GET", target, nil))
 		if w.Code != 503 || !strings.Contains(w.Body.String(), `"keyviz_disabled"`) {

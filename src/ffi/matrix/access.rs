@@ -6,7 +6,7 @@ use crate::ffi::handle;
 use crate::ffi::status::{
     guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_NOT_FOUND,
 };
-use crate::ffi::structs::{check_array, check_size, init, write_out, write_struct, Sized0};
+use crate::ffi::structs::{check_array, check_size, init, place, write_out, write_struct, Sized0};
 use crate::matrix::{Fanout, Matrix, MatrixRow, RowId};
 use std::ffi::{c_char, c_void};
 
@@ -63,8 +63,8 @@ pub unsafe extern "C" fn keyviz_matrix_info_init(info: *mut keyviz_matrix_info_t
 pub struct keyviz_matrix_row_t {
     /// sizeof(keyviz_matrix_row_t).
     pub type_size: usize,
-    /// The row id, unique in the matrix, the same from one query to the next: route:<id>[:<label>][#<sub-bucket>],
-    /// virtual:<id>[@<node>] or merged:<...>. UTF-8, not terminated.
+    /// The row id, unique in the matrix, the same from one query to the next: `route:<id>[:<label>][#<sub-bucket>]`,
+    /// `virtual:<id>[@<node>]` or `merged:<...>`. UTF-8, not terminated.
     pub id: *const c_char,
     /// Bytes of id.
     pub id_len: usize,
@@ -178,7 +178,9 @@ pub unsafe extern "C" fn keyviz_matrix_info(
     })
 }
 
-/// Copies the columns' times: when each was committed, Unix milliseconds (not ns), oldest first. `capacity` is the room in `unix_ms`, in numbers.
+/// Copies the columns' times: when each was committed, Unix milliseconds (not ns), oldest first. `capacity` is the
+/// room in `unix_ms`, in numbers.
+///
 /// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL (see keyviz_matrix_shape), KEYVIZ_ERR_NULL_POINTER.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_matrix_columns(
@@ -190,7 +192,9 @@ pub unsafe extern "C" fn keyviz_matrix_columns(
     guard(err, || copy(&handle::get(matrix)?.matrix.columns, unix_ms, capacity, "unix_ms"))
 }
 
-/// Copies the values: rows x columns of them, row by row, so that row i has in column j values[i * columns + j]. `capacity` is the room in `values`, in numbers.
+/// Copies the values: rows x columns of them, row by row, so that row i has in column j values[i * columns + j].
+/// `capacity` is the room in `values`, in numbers.
+///
 /// Errors: KEYVIZ_ERR_BUFFER_TOO_SMALL (see keyviz_matrix_shape), KEYVIZ_ERR_NULL_POINTER.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_matrix_values(
@@ -214,7 +218,9 @@ pub unsafe extern "C" fn keyviz_matrix_values_view(matrix: *const keyviz_matrix_
     view
 }
 
-/// Describes row `i`, counted from 0: rows are in the order of (start, row id). Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
+/// Describes row `i`, counted from 0: rows are in the order of (start, row id).
+///
+/// Errors: KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_TYPE_SIZE.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_matrix_row(
     matrix: *const keyviz_matrix_t,
@@ -297,8 +303,8 @@ pub unsafe extern "C" fn keyviz_matrix_row_id(
     })
 }
 
-/// Writes the name of row `i` for people, "route:7 / redis", into the caller's buffer; as keyviz_matrix_row_id. The
-/// sub-buckets of a route share it: their ranges tell them apart.
+/// Writes the name of row `i` for people, "route:7 / redis", into the caller's buffer. The sub-buckets of a route share it:
+/// their ranges tell them apart. `*size` and the errors are as of keyviz_matrix_row_id.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_matrix_row_name(
     matrix: *const keyviz_matrix_t,
@@ -348,13 +354,6 @@ pub(super) fn row_of(matrix: &Matrix, i: usize) -> Result<&MatrixRow, Failure> {
 /// An empty text is a place too, since NULL may say something else.
 pub(super) fn text(text: &str) -> (*const c_char, usize) {
     (if text.is_empty() { c"".as_ptr() } else { text.as_ptr().cast() }, text.len())
-}
-
-/// Where a list is. An empty one of Rust's is at an address that is none, which garbage collectors of hosts don't bear;
-/// and NULL, even with length 0, is nothing that C's memcmp takes.
-fn place<T>(list: &[T]) -> *const T {
-    static SOMEWHERE: u64 = 0;
-    if list.is_empty() { std::ptr::from_ref(&SOMEWHERE).cast() } else { list.as_ptr() }
 }
 
 fn check_room(needed: usize, capacity: usize) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use super::access::{check_struct, row_of, text};
 use super::keyviz_matrix_t;
 use crate::ffi::handle;
 use crate::ffi::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND};
-use crate::ffi::structs::{init, write_struct, Sized0};
+use crate::ffi::structs::{init, place, write_struct, Sized0};
 use crate::matrix::verdict::{VerdictKind, Verdicts};
 use std::ffi::{c_char, c_void};
 
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn keyviz_matrix_split(
         let from = verdicts.splits.get(i).ok_or_else(missing)?;
         check_struct(split, "split")?;
         let (reason, reason_len) = text(&from.reason);
-        let (key, key_len) = from.key.as_ref().map_or((std::ptr::null(), 0), |key| (key.as_ptr(), key.len()));
+        let (key, key_len) = from.key.as_ref().map_or((std::ptr::null(), 0), |key| (place(key), key.len()));
         let filled = keyviz_split_t {
             type_size: size_of::<keyviz_split_t>(),
             route_id: from.route_id,

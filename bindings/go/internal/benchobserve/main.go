@@ -87,12 +87,15 @@ func observe(routes uint64, samplers ...*keyviz.MemSampler) func(int) func(from,
 }
 
 func observeBaseline(routes uint64) func(int) func(from, to uint64) {
-	table := baseline.New(routes, string(keyviz.LabelRedis))
+	s := baseline.New(baseline.Options{KeyVizLabelsEnabled: true})
+	for id := uint64(1); id <= routes; id++ {
+		s.RegisterRoute(id, fmt.Appendf(nil, "%08d", id), fmt.Appendf(nil, "%08d", id+1), 0)
+	}
 	return func(int) func(from, to uint64) {
 		key := key
 		return func(from, to uint64) {
 			for i := from; i < to; i++ {
-				table.ObserveWrite(1+i*7&(routes-1), key, 100, string(keyviz.LabelRedis))
+				s.Observe(1+i*7&(routes-1), key, keyviz.OpWrite, 100, keyviz.LabelRedis)
 			}
 		}
 	}

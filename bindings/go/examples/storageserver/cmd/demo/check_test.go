@@ -11,12 +11,21 @@ import (
 )
 
 func TestAnyDifferenceFailsTheDemo(t *testing.T) {
-	report := loadgen.Report{Fronts: []loadgen.Tally{{
-		Label: keyviz.LabelRedis, Requests: 3, SentReads: 1, SentWrites: 2,
-		Acknowledged: traffic.Counters{Reads: 1, Writes: 2, ReadBytes: 10, WriteBytes: 20},
-	}}}
+	var report loadgen.Report
+	var rows []keyviz.MatrixRow
+	for _, label := range keyviz.AllLabels {
+		report.Fronts = append(report.Fronts, loadgen.Tally{
+			Label: label, Requests: 3, SentReads: 1, SentWrites: 2,
+			Acknowledged: traffic.Counters{Reads: 1, Writes: 2, ReadBytes: 10, WriteBytes: 20},
+		})
+		if label != keyviz.LabelRedis {
+			rows = append(rows, keyviz.MatrixRow{RouteID: 1, Label: label, Reads: 1, Writes: 2, ReadBytes: 10, WriteBytes: 20})
+		}
+	}
 	right := keyviz.MatrixRow{RouteID: 1, Label: keyviz.LabelRedis, Reads: 1, Writes: 2, ReadBytes: 10, WriteBytes: 20}
-	columnsOf := func(rows ...keyviz.MatrixRow) []keyviz.MatrixColumn { return []keyviz.MatrixColumn{{Rows: rows}} }
+	columnsOf := func(redis ...keyviz.MatrixRow) []keyviz.MatrixColumn {
+		return []keyviz.MatrixColumn{{Rows: rows}, {Rows: redis}}
+	}
 	if err := check(report, columnsOf(right)); err != nil {
 		t.Errorf("equal books: %v", err)
 	}
@@ -34,6 +43,12 @@ func TestAnyDifferenceFailsTheDemo(t *testing.T) {
 		if err := check(report, columns); err == nil || !strings.Contains(err.Error(), `"redis"`) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+
+	quiet := loadgen.Report{Fronts: report.Fronts[1:]}
+	missing := report.Fronts[0].Label
+	if err := check(quiet, []keyviz.MatrixColumn{{Rows: rows[1:]}, {Rows: []keyviz.MatrixRow{right}}}); err == nil || !strings.Contains(err.Error(), string(missing)) {
+		t.Errorf("without %s: %v", missing, err)
 	}
 
 	report.Fronts[0].SentReads++

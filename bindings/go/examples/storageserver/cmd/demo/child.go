@@ -23,7 +23,7 @@ import (
 type child struct {
 	command *exec.Cmd
 	stdin   io.Closer
-	ready   node.Ready
+	addrs   node.Addrs
 	dir     string
 }
 
@@ -58,7 +58,7 @@ func startServer(ctx context.Context, keyBuckets int) (_ *child, err error) {
 	if err := c.command.Start(); err != nil {
 		return nil, err
 	}
-	if err := json.NewDecoder(stdout).Decode(&c.ready); err != nil {
+	if err := json.NewDecoder(stdout).Decode(&c.addrs); err != nil {
 		return nil, fmt.Errorf("the server did not start: %w", errors.Join(err, c.command.Wait()))
 	}
 	return c, nil

@@ -35,7 +35,10 @@ func showHotKeys(ctx context.Context, admin string, wait time.Duration) error {
 	for _, of := range []struct {
 		label keyviz.Label
 		kind  string
-	}{{keyviz.LabelRedis, loadgen.RedisKind}, {keyviz.LabelRawKV, loadgen.RawKVKind}} {
+	}{
+		{keyviz.LabelDynamo, loadgen.DynamoDBKind}, {keyviz.LabelRawKV, loadgen.RawKVKind}, {keyviz.LabelRedis, loadgen.RedisKind},
+		{keyviz.LabelS3, loadgen.S3Kind}, {keyviz.LabelSQS, loadgen.SQSKind},
+	} {
 		reply, err := askForHotKeys(ctx, admin, of.label)
 		if err != nil {
 			return fmt.Errorf("hot keys of %s: %w", of.label, err)

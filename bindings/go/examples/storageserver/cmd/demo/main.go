@@ -1,5 +1,5 @@
-// Command demo starts the example server as a child process, drives it with
-// real Redis and HTTP clients, stops it, and checks that the columns it leaves
+// Command demo starts the example server as a child process, drives it with the
+// real clients of its five protocols, stops it, and checks that the columns it leaves
 // behind equal what the clients had acknowledged, to the unit. Half-way, it asks
 // for the hot keys, of which it has planted one for each label. It ends by
 // itself. With -traces, or TRACES in the environment, it replays the traces of
@@ -27,6 +27,7 @@ import (
 )
 
 const (
+	anyPort        = "127.0.0.1:0"
 	step           = time.Second
 	historyColumns = 600
 	replayColumns  = 60
@@ -81,9 +82,8 @@ func runServer(columnsPath string, keyBuckets int) error {
 		cancel()
 	}()
 	cfg := node.Config{
-		RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0",
-		AdminAddr: "127.0.0.1:0",
-		Step:      step, HistoryColumns: historyColumns, KeyBuckets: keyBuckets, HotKeysRate: 1,
+		RedisAddr: anyPort, HTTPAddr: anyPort, DynamoDBAddr: anyPort, S3Addr: anyPort, SQSAddr: anyPort, AdminAddr: anyPort,
+		Step: step, HistoryColumns: historyColumns, KeyBuckets: keyBuckets, HotKeysRate: 1,
 	}
 	if keyBuckets > 1 {
 		// So that every part has some of the load's keys.
@@ -107,17 +107,18 @@ func runDemo(duration time.Duration, keyBuckets int, out heatmap.Output) error {
 		return err
 	}
 	defer server.cleanUp()
-	fmt.Printf("server: process %d, redis on %s, raw key-value over HTTP on %s\n",
-		server.command.Process.Pid, server.ready.Redis, server.ready.HTTP)
-	fmt.Printf("load:   %v of Redis and HTTP clients, Zipf keys\n", duration)
+	at := server.addrs
+	fmt.Printf("server: process %d; redis on %s, raw key-value over HTTP on %s, dynamodb on %s, s3 on %s, sqs on %s\n",
+		server.command.Process.Pid, at.Redis, at.HTTP, at.DynamoDB, at.S3, at.SQS)
+	fmt.Printf("load:   %v of go-redis, net/http and AWS SDK clients, Zipf keys\n", duration)
 	hot := make(chan error, 1)
 	go func() {
-		hot <- showHotKeys(ctx, server.ready.Admin, duration/2)
+		hot <- showHotKeys(ctx, at.Admin, duration/2)
 	}()
 	report, err := loadgen.Run(ctx, loadgen.Config{
-		RedisAddr: server.ready.Redis, HTTPAddr: server.ready.HTTP,
-		Duration: duration, Workers: 4, Rate: 1500, Wave: duration / 2,
-		Keys: 50_000, Skew: 1.1, MaxValueBytes: 1024, HotPercent: 20, Seed: 1,
+		RedisAddr: at.Redis, HTTPAddr: at.HTTP, DynamoDBAddr: at.DynamoDB, S3Addr: at.S3, SQSAddr: at.SQS,
+		Duration: duration, Workers: 4, Rate: 500, Wave: duration / 2,
+		Keys: 50_000, Skew: 1.1, MaxValueBytes: 1024, HotPercent: 35, Seed: 1,
 	})
 	if err != nil {
 		return fmt.Errorf("load: %w", err)

@@ -1,5 +1,5 @@
-// Command load drives a running server with real clients, Redis and HTTP at
-// once, and reports exactly what they sent and what was acknowledged.
+// Command load drives a running server with the real clients of all its protocols
+// at once, and reports exactly what they sent and what was acknowledged.
 package main
 
 import (
@@ -18,8 +18,11 @@ import (
 
 func main() {
 	var cfg loadgen.Config
-	flag.StringVar(&cfg.RedisAddr, "redis", "127.0.0.1:6380", "`address` of the server's Redis front end")
-	flag.StringVar(&cfg.HTTPAddr, "http", "127.0.0.1:8380", "`address` of the server's raw key-value front end")
+	flag.StringVar(&cfg.RedisAddr, "redis", "127.0.0.1:6380", "`address` of the server's Redis front end; empty: drive it not")
+	flag.StringVar(&cfg.HTTPAddr, "http", "127.0.0.1:8380", "the same of the raw key-value front end")
+	flag.StringVar(&cfg.DynamoDBAddr, "dynamo", "127.0.0.1:8000", "the same of the DynamoDB front end")
+	flag.StringVar(&cfg.S3Addr, "s3", "127.0.0.1:9000", "the same of the S3 front end")
+	flag.StringVar(&cfg.SQSAddr, "sqs", "127.0.0.1:9324", "the same of the SQS front end")
 	flag.DurationVar(&cfg.Duration, "duration", 15*time.Second, "longest time to run")
 	flag.Uint64Var(&cfg.MaxRequests, "requests", 100_000, "most requests for each front end; 0 for no such bound")
 	flag.IntVar(&cfg.Workers, "workers", 8, "concurrent clients for each front end")

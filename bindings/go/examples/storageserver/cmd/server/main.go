@@ -1,6 +1,6 @@
-// Command server is a small key-value server whose traffic libkeyviz samples:
-// Redis and raw key-value over HTTP, both on loopback. It runs until SIGINT or
-// SIGTERM.
+// Command server is a small storage server whose traffic libkeyviz samples: Redis,
+// raw key-value over HTTP, DynamoDB, S3 and SQS, all on loopback. It runs until
+// SIGINT or SIGTERM.
 package main
 
 import (
@@ -18,8 +18,11 @@ import (
 
 func main() {
 	var cfg node.Config
-	flag.StringVar(&cfg.RedisAddr, "redis", "127.0.0.1:6380", "loopback `address` of the Redis front end; port 0 takes a free one")
-	flag.StringVar(&cfg.HTTPAddr, "http", "127.0.0.1:8380", "loopback `address` of the raw key-value front end; port 0 takes a free one")
+	flag.StringVar(&cfg.RedisAddr, "redis", "127.0.0.1:6380", "loopback `address` of the Redis front end; port 0 takes a free one; empty: none")
+	flag.StringVar(&cfg.HTTPAddr, "http", "127.0.0.1:8380", "the same of the raw key-value front end")
+	flag.StringVar(&cfg.DynamoDBAddr, "dynamo", "127.0.0.1:8000", "the same of the DynamoDB front end")
+	flag.StringVar(&cfg.S3Addr, "s3", "127.0.0.1:9000", "the same of the S3 front end")
+	flag.StringVar(&cfg.SQSAddr, "sqs", "127.0.0.1:9324", "the same of the SQS front end")
 	flag.StringVar(&cfg.AdminAddr, "admin", "127.0.0.1:8480", "loopback `address` of the live heatmap; empty: none")
 	flag.StringVar(&cfg.Name, "name", "", "this node's `name` in its cluster")
 	flag.Uint64Var(&cfg.Group, "group", 1, "Raft `group` of the node's route, another one for each node")

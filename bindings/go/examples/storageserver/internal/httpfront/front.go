@@ -3,7 +3,6 @@
 package httpfront
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -11,8 +10,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/httpserver"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/store"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
 )
@@ -23,41 +22,15 @@ const Prefix = "/kv/"
 // MaxValueBytes is the longest value that PUT takes, in bytes.
 const MaxValueBytes = 16 << 20
 
-// Front serves one listener.
-type Front struct {
-	listener net.Listener
-	server   *http.Server
-}
-
 // New prepares a front end on listener, which it owns from here on.
-func New(listener net.Listener, s *store.Store, recorder traffic.Recorder) *Front {
-	return &Front{
-		listener: listener,
-		server: &http.Server{
-			Handler:           &handler{store: s, recorder: recorder},
-			ReadHeaderTimeout: 10 * time.Second,
-		},
-	}
-}
-
-// Serve answers clients until Shutdown. Call it once.
-func (f *Front) Serve() error {
-	if err := f.server.Serve(f.listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
-}
-
-// Shutdown stops listening and waits until the requests that were running have
-// been answered, or ctx is done.
-func (f *Front) Shutdown(ctx context.Context) error {
-	return f.server.Shutdown(ctx)
+func New(listener net.Listener, s *store.Space, recorder traffic.Recorder) *httpserver.Front {
+	return httpserver.New(listener, &handler{store: s, recorder: recorder})
 }
 
 // handler is no http.ServeMux, because that cleans paths: "a//b" and "a/../b"
 // are keys like any other here.
 type handler struct {
-	store    *store.Store
+	store    *store.Space
 	recorder traffic.Recorder
 }
 

@@ -1,38 +1,18 @@
 package httpfront_test
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
 
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/httpfront"
-	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/node"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/nodetest"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
 )
-
-func start(t *testing.T) (base string, stop func() traffic.ByLabel) {
-	t.Helper()
-	n, err := node.Start(node.Config{RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", Step: 50 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "http://" + n.HTTPAddr(), func() traffic.ByLabel {
-		t.Helper()
-		http.DefaultClient.CloseIdleConnections()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := n.Shutdown(ctx); err != nil {
-			t.Fatal(err)
-		}
-		return traffic.SumLabels(n.Columns())
-	}
-}
 
 func request(t *testing.T, method, url string, body io.Reader) (status int, answer string) {
 	t.Helper()
@@ -52,15 +32,9 @@ func request(t *testing.T, method, url string, body io.Reader) (status int, answ
 	return response.StatusCode, string(data)
 }
 
-func expect(t *testing.T, got traffic.ByLabel, want traffic.Counters) {
-	t.Helper()
-	for _, diff := range traffic.Diff(traffic.ByLabel{keyviz.LabelRawKV: want}, got) {
-		t.Error(diff)
-	}
-}
-
 func TestEachRequestOfARealClientCountsOnce(t *testing.T) {
-	base, stop := start(t)
+	addrs, stop := nodetest.Start(t)
+	base := "http://" + addrs.HTTP
 	kv := base + httpfront.Prefix
 	for _, step := range []struct {
 		method, key, body string
@@ -81,14 +55,15 @@ func TestEachRequestOfARealClientCountsOnce(t *testing.T) {
 			t.Errorf("%s %s: %d %q; want %d %q", step.method, step.key, status, answer, step.status, step.answer)
 		}
 	}
-	expect(t, stop(), traffic.Counters{
+	nodetest.Expect(t, stop(), keyviz.LabelRawKV, traffic.Counters{
 		Reads: 4, ReadBytes: 3 + 8 + 3 + 3,
 		Writes: 4, WriteBytes: 8 + 3 + 3 + 3,
 	})
 }
 
 func TestAnyBytesMakeAKey(t *testing.T) {
-	base, stop := start(t)
+	addrs, stop := nodetest.Start(t)
+	base := "http://" + addrs.HTTP
 	keys := []string{"a/b", "a//b", "a/../b", "..", "/", "a%2Fb", "a b?c=d&e#f", "\x00\xff", "höhe"}
 	var want traffic.Counters
 	for _, key := range keys {
@@ -105,11 +80,12 @@ func TestAnyBytesMakeAKey(t *testing.T) {
 		}
 		want.AddRead(len(key), 2+len(key))
 	}
-	expect(t, stop(), want)
+	nodetest.Expect(t, stop(), keyviz.LabelRawKV, want)
 }
 
 func TestRefusedRequestsCountNothing(t *testing.T) {
-	base, stop := start(t)
+	addrs, stop := nodetest.Start(t)
+	base := "http://" + addrs.HTTP
 	for _, c := range []struct {
 		method, path string
 		body         io.Reader
@@ -119,19 +95,11 @@ func TestRefusedRequestsCountNothing(t *testing.T) {
 		{"GET", "/kv", nil, http.StatusNotFound},
 		{"GET", "/kv/", nil, http.StatusBadRequest},
 		{"POST", "/kv/a", nil, http.StatusMethodNotAllowed},
-		{"PUT", "/kv/a", io.LimitReader(zeros{}, httpfront.MaxValueBytes+1), http.StatusRequestEntityTooLarge},
+		{"PUT", "/kv/a", nodetest.Zeros(httpfront.MaxValueBytes + 1), http.StatusRequestEntityTooLarge},
 	} {
 		if status, _ := request(t, c.method, base+c.path, c.body); status != c.status {
 			t.Errorf("%s %s: %d, want %d", c.method, c.path, status, c.status)
 		}
 	}
-	expect(t, stop(), traffic.Counters{})
-}
-
-// zeros reads as an endless run of zero bytes.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
+	nodetest.Expect(t, stop(), keyviz.LabelRawKV, traffic.Counters{})
 }

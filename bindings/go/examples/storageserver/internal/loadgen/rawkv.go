@@ -19,7 +19,7 @@ type rawKVClient struct {
 	transport *http.Transport
 }
 
-func newRawKVClient(addr string, workers int) *rawKVClient {
+func newRawKVClient(addr string, workers int) client {
 	transport := &http.Transport{MaxIdleConnsPerHost: workers, DisableCompression: true}
 	return &rawKVClient{
 		base:      "http://" + addr + httpfront.Prefix,
@@ -29,6 +29,8 @@ func newRawKVClient(addr string, workers int) *rawKVClient {
 }
 
 func (c *rawKVClient) label() keyviz.Label { return keyviz.LabelRawKV }
+
+func (c *rawKVClient) prepare(context.Context) error { return nil }
 
 func (c *rawKVClient) close() error {
 	c.transport.CloseIdleConnections()

@@ -15,7 +15,7 @@ type redisClient struct {
 	client *redis.Client
 }
 
-func newRedisClient(addr string, workers int) *redisClient {
+func newRedisClient(addr string, workers int) client {
 	return &redisClient{client: redis.NewClient(&redis.Options{
 		Addr:     addr,
 		PoolSize: workers,
@@ -31,6 +31,8 @@ func newRedisClient(addr string, workers int) *redisClient {
 }
 
 func (c *redisClient) label() keyviz.Label { return keyviz.LabelRedis }
+
+func (c *redisClient) prepare(context.Context) error { return nil }
 
 func (c *redisClient) close() error { return c.client.Close() }
 

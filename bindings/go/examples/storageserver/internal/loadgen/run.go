@@ -17,15 +17,21 @@ import (
 
 const (
 	// requestTimeout bounds one request; the end of a run cuts none short.
-	requestTimeout = 5 * time.Second
+	requestTimeout = 10 * time.Second
+	// prepareTimeout bounds what has to be there before the first request.
+	prepareTimeout = 20 * time.Second
 	// waveTick is how often the request rate follows its wave.
 	waveTick = 100 * time.Millisecond
 )
 
-// Config bounds and shapes a run. Both front ends are driven at once.
+// Config bounds and shapes a run. All front ends are driven at once.
 type Config struct {
-	RedisAddr string // host:port
-	HTTPAddr  string // host:port
+	// Where the front ends listen, host:port; one without an address is left out.
+	RedisAddr    string
+	HTTPAddr     string
+	DynamoDBAddr string
+	S3Addr       string
+	SQSAddr      string
 
 	Duration      time.Duration // the run ends after this time…
 	MaxRequests   uint64        // …or after this many requests for each front end; 0 = no such bound
@@ -42,6 +48,8 @@ type Config struct {
 // Validate says what is wrong with a configuration.
 func (c Config) Validate() error {
 	switch {
+	case c.RedisAddr == "" && c.HTTPAddr == "" && c.DynamoDBAddr == "" && c.S3Addr == "" && c.SQSAddr == "":
+		return errors.New("there must be a front end to drive")
 	case c.Duration <= 0:
 		return errors.New("the duration must be positive")
 	case c.Workers <= 0:
@@ -62,16 +70,12 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// The kinds of load: what the keys of each front end end in.
-const (
-	RedisKind = "session"
-	RawKVKind = "blob"
-)
-
-// client is one protocol. request draws a request, sends it, and books the
-// accesses that it sent and those that were acknowledged.
+// client is one protocol. prepare makes what the requests need to be there and
+// counts nothing. request draws a request, sends it, and books the accesses that
+// it sent and those that were acknowledged.
 type client interface {
 	label() keyviz.Label
+	prepare(ctx context.Context) error
 	request(ctx context.Context, w *workload, t *Tally) error
 	close() error
 }
@@ -83,18 +87,18 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if err := cfg.Validate(); err != nil {
 		return Report{}, err
 	}
-	drivers := []*driver{
-		{cfg: cfg, client: newRedisClient(cfg.RedisAddr, cfg.Workers), kind: RedisKind},
-		{cfg: cfg, client: newRawKVClient(cfg.HTTPAddr, cfg.Workers), kind: RawKVKind, phase: math.Pi},
-	}
+	drivers := drivers(cfg)
+	err := prepare(ctx, drivers)
 	started := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, cfg.Duration)
 	defer cancel()
-	group, ctx := errgroup.WithContext(ctx)
-	for _, d := range drivers {
-		group.Go(func() error { return d.run(ctx) })
+	if err == nil {
+		group, ctx := errgroup.WithContext(ctx)
+		for _, d := range drivers {
+			group.Go(func() error { return d.run(ctx) })
+		}
+		err = group.Wait()
 	}
-	err := group.Wait()
 
 	report := Report{Seconds: time.Since(started).Seconds()}
 	for _, d := range drivers {
@@ -102,6 +106,41 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		err = errors.Join(err, d.client.close())
 	}
 	return report, err
+}
+
+// drivers are those of the front ends that have an address. Their waves follow
+// each other.
+func drivers(cfg Config) []*driver {
+	var list []*driver
+	for _, one := range []struct {
+		addr, kind string
+		connect    func(addr string, workers int) client
+	}{
+		{cfg.RedisAddr, RedisKind, newRedisClient},
+		{cfg.HTTPAddr, RawKVKind, newRawKVClient},
+		{cfg.DynamoDBAddr, DynamoDBKind, newDynamoDBClient},
+		{cfg.S3Addr, S3Kind, newS3Client},
+		{cfg.SQSAddr, SQSKind, newSQSClient},
+	} {
+		if one.addr != "" {
+			list = append(list, &driver{cfg: cfg, client: one.connect(one.addr, cfg.Workers), kind: one.kind})
+		}
+	}
+	for i, d := range list {
+		d.phase = 2 * math.Pi * float64(i) / float64(len(list))
+	}
+	return list
+}
+
+func prepare(ctx context.Context, drivers []*driver) error {
+	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
+	defer cancel()
+	for _, d := range drivers {
+		if err := d.client.prepare(ctx); err != nil {
+			return fmt.Errorf("%s client: %w", d.client.label(), err)
+		}
+	}
+	return nil
 }
 
 // driver runs the workers of one front end.

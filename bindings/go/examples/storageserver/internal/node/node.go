@@ -15,8 +15,11 @@ import (
 	"github.com/libkeyviz/libkeyviz/bindings/go/keyvizhttp"
 
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/adminfront"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/dynamofront"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/httpfront"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/redisfront"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/s3front"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/sqsfront"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/store"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
 )
@@ -26,9 +29,15 @@ const RouteID = 1
 
 // Config says where a node listens and how it samples.
 type Config struct {
-	RedisAddr string // host:port, the host a loopback address; port 0 takes a free one
-	HTTPAddr  string // the same, for the raw key-value front end
-	AdminAddr string // the same, for the live heatmap; empty: none
+	// Where the front ends listen: host:port, the host a loopback address. Port 0
+	// takes a free one, and an empty address is a front end less. "fd:3" is a
+	// listener that the process was started with, as that file descriptor.
+	RedisAddr    string
+	HTTPAddr     string // raw key-value
+	DynamoDBAddr string
+	S3Addr       string
+	SQSAddr      string
+	AdminAddr    string // live heatmap
 
 	Name  string   // this node's in its cluster; needed where there are peers
 	Peers []string // URLs of the other nodes' heatmaps
@@ -39,7 +48,7 @@ type Config struct {
 
 	Step           time.Duration // flush interval; ≤ 0 gives the sampler's default
 	HistoryColumns int           // columns kept; ≤ 0 gives the sampler's default
-	HotKeysRate    int           // of the writes, the keys of one in so many are sampled; ≤ 0 gives the sampler's default
+	HotKeysRate    int           // of reads and writes, the keys of one in so many are sampled; ≤ 0 gives the sampler's default
 
 	// The route's range [RouteStart, RouteEnd), by default the whole key space,
 	// and the number of parts that it is cut into; ≤ 0 gives 1.
@@ -55,11 +64,9 @@ type front interface {
 
 // Node is a running server.
 type Node struct {
-	sampler   *keyviz.MemSampler
-	fronts    []front
-	redisAddr string
-	httpAddr  string
-	adminAddr string
+	sampler *keyviz.MemSampler
+	fronts  []front
+	addrs   Addrs
 
 	failed      chan error
 	serving     sync.WaitGroup
@@ -67,58 +74,103 @@ type Node struct {
 	runners     sync.WaitGroup
 }
 
-// Start listens on both addresses and begins to serve.
-func Start(cfg Config) (*Node, error) {
-	redisListener, err := listenLoopback(cfg.RedisAddr)
-	if err != nil {
-		return nil, fmt.Errorf("redis front end: %w", err)
-	}
-	httpListener, err := listenLoopback(cfg.HTTPAddr)
-	if err != nil {
-		return nil, fmt.Errorf("raw key-value front end: %w", errors.Join(err, redisListener.Close()))
-	}
+// Addrs are the addresses that a node listens on, host:port each; empty where a
+// front end isn't there.
+type Addrs struct {
+	Redis    string `json:"redis,omitempty"`
+	HTTP     string `json:"http,omitempty"`
+	DynamoDB string `json:"dynamodb,omitempty"`
+	S3       string `json:"s3,omitempty"`
+	SQS      string `json:"sqs,omitempty"`
+	Admin    string `json:"admin,omitempty"`
+}
 
-	listeners := []net.Listener{redisListener, httpListener}
-	var adminListener net.Listener
-	if cfg.AdminAddr != "" {
-		if adminListener, err = listenLoopback(cfg.AdminAddr); err != nil {
-			return nil, fmt.Errorf("heatmap: %w", errors.Join(err, closeAll(listeners)))
-		}
-		listeners = append(listeners, adminListener)
-	}
-
-	sampler := keyviz.NewMemSampler(keyviz.MemSamplerOptions{
+// Start listens on all addresses and begins to serve.
+func Start(cfg Config) (_ *Node, err error) {
+	// Where the library can't count, the sampler is nil, and counts nothing.
+	sampler, err := keyviz.NewMemSamplerWith(keyviz.MemSamplerOptions{
 		Step:                cfg.Step,
 		HistoryColumns:      cfg.HistoryColumns,
 		KeyBucketsPerRoute:  cfg.KeyBuckets,
 		KeyVizLabelsEnabled: true,
 		HotKeysEnabled:      true,
 		HotKeysSampleRate:   cfg.HotKeysRate,
-	})
+	}, keyviz.MoreOptions{HotKeysSeries: keyviz.HotKeysBoth})
+	if err != nil && keyviz.Ready() == nil {
+		return nil, err
+	}
 	group := max(cfg.Group, 1)
 	sampler.RegisterRoute(RouteID, cfg.RouteStart, cfg.RouteEnd, group)
 	sampler.SetLeaderTerm(group, 1)
 
-	values := store.New()
-	n := &Node{
-		sampler:   sampler,
-		redisAddr: redisListener.Addr().String(),
-		httpAddr:  httpListener.Addr().String(),
-		fronts: []front{
-			redisfront.New(redisListener, values, traffic.NewRecorder(sampler, RouteID, keyviz.LabelRedis)),
-			httpfront.New(httpListener, values, traffic.NewRecorder(sampler, RouteID, keyviz.LabelRawKV)),
-		},
-	}
-	if adminListener != nil {
-		admin, err := adminfront.New(adminListener, keyvizhttp.Options{
-			Sampler: sampler, Node: cfg.Name, Peers: cfg.Peers, Title: strings.TrimSpace("Traffic by adapter " + cfg.Name),
-		})
+	n := &Node{sampler: sampler}
+	var listeners []net.Listener
+	defer func() {
 		if err != nil {
-			return nil, errors.Join(err, closeAll(listeners))
+			err = errors.Join(err, closeAll(listeners))
+			sampler.Close()
 		}
-		n.adminAddr = adminListener.Addr().String()
-		n.fronts = append(n.fronts, admin)
+	}()
+	for _, one := range n.frontEnds(cfg) {
+		if one.addr == "" {
+			continue
+		}
+		listener, err := Listen(one.addr)
+		if err != nil {
+			return nil, fmt.Errorf("%s front end: %w", one.name, err)
+		}
+		listeners = append(listeners, listener)
+		f, err := one.open(listener)
+		if err != nil {
+			return nil, fmt.Errorf("%s front end: %w", one.name, err)
+		}
+		n.fronts = append(n.fronts, f)
+		*one.listening = listener.Addr().String()
 	}
+	n.serve()
+	return n, nil
+}
+
+// frontEnd is one protocol of a node.
+type frontEnd struct {
+	name      string
+	addr      string  // asked for; empty: none
+	listening *string // where its address goes
+	open      func(net.Listener) (front, error)
+}
+
+// frontEnds puts the protocols together: each has its label, and what it stores
+// is in a space of the one store; Redis and raw key-value have the same.
+func (n *Node) frontEnds(cfg Config) []frontEnd {
+	values := store.New()
+	pairs := values.Space("pairs")
+	recorder := func(label keyviz.Label) traffic.Recorder { return traffic.NewRecorder(n.sampler, RouteID, label) }
+	return []frontEnd{
+		{"redis", cfg.RedisAddr, &n.addrs.Redis, func(l net.Listener) (front, error) {
+			return redisfront.New(l, pairs, recorder(keyviz.LabelRedis)), nil
+		}},
+		{"raw key-value", cfg.HTTPAddr, &n.addrs.HTTP, func(l net.Listener) (front, error) {
+			return httpfront.New(l, pairs, recorder(keyviz.LabelRawKV)), nil
+		}},
+		{"dynamodb", cfg.DynamoDBAddr, &n.addrs.DynamoDB, func(l net.Listener) (front, error) {
+			return dynamofront.New(l, values.Space("tables"), recorder(keyviz.LabelDynamo)), nil
+		}},
+		{"s3", cfg.S3Addr, &n.addrs.S3, func(l net.Listener) (front, error) {
+			return s3front.New(l, values.Space("buckets"), recorder(keyviz.LabelS3)), nil
+		}},
+		{"sqs", cfg.SQSAddr, &n.addrs.SQS, func(l net.Listener) (front, error) {
+			return sqsfront.New(l, values.Space("queues"), recorder(keyviz.LabelSQS)), nil
+		}},
+		{"heatmap", cfg.AdminAddr, &n.addrs.Admin, func(l net.Listener) (front, error) {
+			return adminfront.New(l, keyvizhttp.Options{
+				Sampler: n.sampler, Node: cfg.Name, Peers: cfg.Peers, Title: strings.TrimSpace("Traffic by adapter " + cfg.Name),
+			})
+		}},
+	}
+}
+
+// serve runs the front ends, the flusher and the aggregator of the hot keys.
+func (n *Node) serve() {
 	n.failed = make(chan error, len(n.fronts))
 	for _, f := range n.fronts {
 		n.serving.Add(1)
@@ -134,23 +186,16 @@ func Start(cfg Config) (*Node, error) {
 	n.runners.Add(2)
 	go func() {
 		defer n.runners.Done()
-		keyviz.RunFlusher(ctx, sampler, sampler.Step())
+		keyviz.RunFlusher(ctx, n.sampler, n.sampler.Step())
 	}()
 	go func() {
 		defer n.runners.Done()
-		keyviz.RunHotKeysAggregator(ctx, sampler)
+		keyviz.RunHotKeysAggregator(ctx, n.sampler)
 	}()
-	return n, nil
 }
 
-// RedisAddr is the host:port of the Redis front end.
-func (n *Node) RedisAddr() string { return n.redisAddr }
-
-// HTTPAddr is the host:port of the raw key-value front end.
-func (n *Node) HTTPAddr() string { return n.httpAddr }
-
-// AdminAddr is the host:port of the live heatmap; empty if there is none.
-func (n *Node) AdminAddr() string { return n.adminAddr }
+// Addrs says where the front ends listen.
+func (n *Node) Addrs() Addrs { return n.addrs }
 
 // Failed delivers the error of a front end that stopped by itself.
 func (n *Node) Failed() <-chan error { return n.failed }
@@ -188,17 +233,4 @@ func closeAll(listeners []net.Listener) error {
 		errs = append(errs, l.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// listenLoopback refuses every other interface: the front ends have no
-// authentication.
-func listenLoopback(address string) (net.Listener, error) {
-	resolved, err := net.ResolveTCPAddr("tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	if !resolved.IP.IsLoopback() {
-		return nil, fmt.Errorf("%s is not a loopback address", address)
-	}
-	return net.ListenTCP("tcp", resolved)
 }

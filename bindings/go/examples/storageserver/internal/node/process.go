@@ -18,26 +18,23 @@ import (
 // shutdownTimeout is how long requests that are running may take to end.
 const shutdownTimeout = 5 * time.Second
 
-// Ready is the one line of JSON that a server process prints on its standard
-// output as soon as it accepts clients.
-type Ready struct {
-	Redis string `json:"redis"`           // host:port
-	HTTP  string `json:"http"`            // host:port
-	Admin string `json:"admin,omitempty"` // host:port
-}
-
-// Run runs a node until ctx is done: it writes Ready to ready, and on the way
-// out the whole history to columnsPath, unless that is empty.
+// Run runs a node until ctx is done: it writes its addresses to ready, as
+// one line of JSON, and on the way out the whole history to columnsPath, unless
+// that is empty.
 func Run(ctx context.Context, cfg Config, ready io.Writer, columnsPath string, log *slog.Logger) error {
 	n, err := Start(cfg)
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "redis", n.RedisAddr(), "http", n.HTTPAddr(), "step", n.sampler.Step())
-	if n.AdminAddr() != "" {
-		log.Info("heatmap", "url", "http://"+n.AdminAddr()+adminfront.Path)
+	if err := keyviz.Ready(); err != nil {
+		log.Warn("the traffic sampler is off", "err", err)
 	}
-	failure := json.NewEncoder(ready).Encode(Ready{Redis: n.RedisAddr(), HTTP: n.HTTPAddr(), Admin: n.AdminAddr()})
+	at := n.Addrs()
+	log.Info("serving", "redis", at.Redis, "http", at.HTTP, "dynamodb", at.DynamoDB, "s3", at.S3, "sqs", at.SQS, "step", n.sampler.Step())
+	if at.Admin != "" {
+		log.Info("heatmap", "url", "http://"+at.Admin+adminfront.Path)
+	}
+	failure := json.NewEncoder(ready).Encode(at)
 	if failure == nil {
 		select {
 		case <-ctx.Done():

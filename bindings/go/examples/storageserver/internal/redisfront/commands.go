@@ -33,7 +33,7 @@ var commands = map[string]command{
 // refused (unknown, or with a wrong number of arguments) touches no key and
 // counts nothing.
 type dispatcher struct {
-	store    *store.Store
+	store    *store.Space
 	recorder traffic.Recorder
 }
 

@@ -23,7 +23,7 @@ type Front struct {
 }
 
 // New prepares a front end on listener, which it owns from here on.
-func New(listener net.Listener, s *store.Store, recorder traffic.Recorder) *Front {
+func New(listener net.Listener, s *store.Space, recorder traffic.Recorder) *Front {
 	f := &Front{listener: listener, served: make(chan struct{})}
 	d := &dispatcher{store: s, recorder: recorder}
 	f.server = redcon.NewServer(listener.Addr().String(), d.dispatch,

@@ -13,40 +13,15 @@ import (
 
 	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
 
-	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/node"
+	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/nodetest"
 	"github.com/libkeyviz/libkeyviz/bindings/go/examples/storageserver/internal/traffic"
 )
 
-// start runs a node and returns a function that stops it and sums its columns.
-func start(t *testing.T) (addr string, stop func() traffic.ByLabel) {
-	t.Helper()
-	n, err := node.Start(node.Config{RedisAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", Step: 50 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n.RedisAddr(), func() traffic.ByLabel {
-		t.Helper()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := n.Shutdown(ctx); err != nil {
-			t.Fatal(err)
-		}
-		return traffic.SumLabels(n.Columns())
-	}
-}
-
-func expect(t *testing.T, got traffic.ByLabel, want traffic.Counters) {
-	t.Helper()
-	for _, diff := range traffic.Diff(traffic.ByLabel{keyviz.LabelRedis: want}, got) {
-		t.Error(diff)
-	}
-}
-
 func TestEachKeyAccessOfARealClientCountsOnce(t *testing.T) {
-	addr, stop := start(t)
+	addrs, stop := nodetest.Start(t)
 	ctx := context.Background()
 	// The client's defaults, with its HELLO, CLIENT SETINFO and the like.
-	client := redis.NewClient(&redis.Options{Addr: addr})
+	client := redis.NewClient(&redis.Options{Addr: addrs.Redis})
 	defer client.Close()
 	must := func(err error) {
 		t.Helper()
@@ -81,15 +56,15 @@ func TestEachKeyAccessOfARealClientCountsOnce(t *testing.T) {
 		t.Errorf("EXISTS after DEL = %d, %v", n, err)
 	}
 
-	expect(t, stop(), traffic.Counters{
+	nodetest.Expect(t, stop(), keyviz.LabelRedis, traffic.Counters{
 		Reads: 11, ReadBytes: 10 + 4 + 4 + 2 + 4 + 4 + 5 + 2 + 4 + 2 + 5,
 		Writes: 6, WriteBytes: 10 + 2 + 2 + 4 + 5 + 4,
 	})
 }
 
 func TestPipelinedCommandsCount(t *testing.T) {
-	addr, stop := start(t)
-	client := redis.NewClient(&redis.Options{Addr: addr})
+	addrs, stop := nodetest.Start(t)
+	client := redis.NewClient(&redis.Options{Addr: addrs.Redis})
 	defer client.Close()
 	const commands = 500
 	_, err := client.Pipelined(context.Background(), func(p redis.Pipeliner) error {
@@ -101,12 +76,12 @@ func TestPipelinedCommandsCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, stop(), traffic.Counters{Writes: commands, WriteBytes: commands * (8 + 5)})
+	nodetest.Expect(t, stop(), keyviz.LabelRedis, traffic.Counters{Writes: commands, WriteBytes: commands * (8 + 5)})
 }
 
 func TestBinaryKeysAndValuesPassUnchanged(t *testing.T) {
-	addr, stop := start(t)
-	client := redis.NewClient(&redis.Options{Addr: addr})
+	addrs, stop := nodetest.Start(t)
+	client := redis.NewClient(&redis.Options{Addr: addrs.Redis})
 	defer client.Close()
 	key, value := "k\x00\r\n\xff", "v\r\n\x00"
 	if err := client.Set(context.Background(), key, value, 0).Err(); err != nil {
@@ -115,11 +90,11 @@ func TestBinaryKeysAndValuesPassUnchanged(t *testing.T) {
 	if got, err := client.Get(context.Background(), key).Result(); err != nil || got != value {
 		t.Errorf("GET = %q, %v; want %q", got, err, value)
 	}
-	expect(t, stop(), traffic.Counters{Reads: 1, ReadBytes: 9, Writes: 1, WriteBytes: 9})
+	nodetest.Expect(t, stop(), keyviz.LabelRedis, traffic.Counters{Reads: 1, ReadBytes: 9, Writes: 1, WriteBytes: 9})
 }
 
 func TestRefusedCommandsCountNothing(t *testing.T) {
-	addr, stop := start(t)
+	addrs, stop := nodetest.Start(t)
 	for _, c := range []struct{ send, answer string }{
 		{"GET", "-ERR wrong number of arguments for 'get' command"},
 		{"GET a b", "-ERR wrong number of arguments for 'get' command"},
@@ -131,7 +106,7 @@ func TestRefusedCommandsCountNothing(t *testing.T) {
 		{"*2\r\n$5\r\nno\r\nx\r\n$1\r\na", "-ERR unknown command 'no??x'"},
 		{"*0", "-ERR Protocol error: invalid multibulk length"},
 	} {
-		conn, err := net.Dial("tcp", addr)
+		conn, err := net.Dial("tcp", addrs.Redis)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,5 +118,5 @@ func TestRefusedCommandsCountNothing(t *testing.T) {
 		}
 		conn.Close()
 	}
-	expect(t, stop(), traffic.Counters{})
+	nodetest.Expect(t, stop(), keyviz.LabelRedis, traffic.Counters{})
 }

@@ -1,0 +1,260 @@
+//go:build cgo
+
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	keyviz "github.com/libkeyviz/libkeyviz/bindings/go"
+	"github.com/libkeyviz/libkeyviz/bindings/go/internal/baseline"
+	"github.com/libkeyviz/libkeyviz/bindings/go/internal/cgoadd"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	valueLen = 100
+	// chunk is how many observations are timed together. The median chunk counts: an interrupted one is slower by orders of
+	// magnitude.
+	chunk    = 4096
+	hotRate  = 16
+	ourLimit = 6
+)
+
+// load is what is observed: labelled writes, spread over the routes.
+type load struct {
+	routes  uint64
+	parts   int
+	hotKeys bool
+	misses  bool // the observed routes are not registered
+}
+
+func (l load) String() string {
+	s := fmt.Sprintf("%d routes", l.routes)
+	if l.routes == 1 {
+		s = "1 route"
+	}
+	if l.parts > 1 {
+		s += fmt.Sprintf(", K = %d", l.parts)
+	}
+	if l.hotKeys {
+		s += fmt.Sprintf(", hot keys (1 in %d)", hotRate)
+	}
+	if l.misses {
+		s += ", misses"
+	}
+	return s
+}
+
+// route is that of observation i.
+func (l load) route(i uint64) uint64 {
+	route := 1 + uint64(uint32(i)*0x9e37_79b1)*l.routes>>32
+	if l.misses {
+		route += 1 << 40
+	}
+	return route
+}
+
+// keys are of 16 bytes; with hot keys Zipf's, and otherwise spread over the range of the routes, which is the same for all.
+func (l load) keys() [][]byte {
+	random := rand.New(rand.NewPCG(1, 1))
+	zipf := rand.NewZipf(random, 1.1, 1, 1<<20)
+	keys := make([][]byte, 64)
+	if l.hotKeys {
+		keys = make([][]byte, 1<<12)
+	}
+	for i := range keys {
+		id := random.Uint64N(1e12)
+		if l.hotKeys {
+			id = zipf.Uint64()
+		}
+		keys[i] = fmt.Appendf(nil, "key/%012d", id)
+	}
+	return keys
+}
+
+func (l load) catalogue() []keyviz.Route {
+	routes := make([]keyviz.Route, l.routes)
+	for i := range routes {
+		routes[i] = keyviz.Route{RouteID: uint64(i) + 1, Start: []byte("key/0"), End: []byte("key/:")}
+	}
+	return routes
+}
+
+// contender is one way to count: count counts the observations of a chunk, from the number given on.
+type contender struct {
+	name  string
+	count func(from uint64)
+}
+
+// contenders are ready to count the load. What a label costs is part of it for those who have labels; the names of the
+// routes are made before.
+func (l load) contenders() (list []contender, done func()) {
+	keys, routes := l.keys(), l.catalogue()
+	mask := uint64(len(keys) - 1)
+
+	ours := keyviz.NewMemSampler(keyviz.MemSamplerOptions{
+		KeyVizLabelsEnabled: true, KeyBucketsPerRoute: l.parts, HotKeysEnabled: l.hotKeys, HotKeysSampleRate: hotRate,
+	})
+	ours.RegisterRoutes(routes)
+	options := baseline.Options{KeyVizLabelsEnabled: true, KeyBucketsPerRoute: l.parts}
+	if l.hotKeys {
+		options.HotKeysSampleRate = hotRate
+	}
+	textbook := baseline.New(options)
+	textbook.RegisterRoutes(routes)
+	list = []contender{
+		{"libkeyviz", func(from uint64) {
+			for i := from; i < from+chunk; i++ {
+				ours.Observe(l.route(i), keys[i&mask], keyviz.OpWrite, valueLen, keyviz.LabelRedis)
+			}
+		}},
+		{"textbook sampler", func(from uint64) {
+			for i := from; i < from+chunk; i++ {
+				textbook.Observe(l.route(i), keys[i&mask], keyviz.OpWrite, valueLen, keyviz.LabelRedis)
+			}
+		}},
+	}
+	done = func() { ours.Close(); textbook.Close() }
+	if l.hotKeys || l.misses {
+		return list, done // The others have no such thing.
+	}
+
+	counters := new(cgoadd.Counters)
+	vec := func(name string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name}, []string{"route", "label"})
+	}
+	ops, bytes, set := vec("writes_total"), vec("write_bytes_total"), metrics.NewSet()
+	type kept struct {
+		name, opsName, bytesName  string
+		promOps, promBytes        prometheus.Counter
+		victoriaOps, victoriaByte *metrics.Counter
+	}
+	byRoute := make([]kept, len(routes)+1)
+	for id := range byRoute {
+		k := &byRoute[id]
+		k.name = fmt.Sprint(id)
+		k.opsName = fmt.Sprintf("writes_total{route=%q,label=%q}", k.name, keyviz.LabelRedis)
+		k.bytesName = fmt.Sprintf("write_bytes_total{route=%q,label=%q}", k.name, keyviz.LabelRedis)
+		k.promOps, k.promBytes = ops.WithLabelValues(k.name, string(keyviz.LabelRedis)), bytes.WithLabelValues(k.name, string(keyviz.LabelRedis))
+		k.victoriaOps, k.victoriaByte = set.GetOrCreateCounter(k.opsName), set.GetOrCreateCounter(k.bytesName)
+	}
+	return append(list,
+		contender{"cgo call, 2 atomic adds", func(from uint64) {
+			for i := from; i < from+chunk; i++ {
+				counters.Add(uint64(len(keys[i&mask])) + valueLen)
+			}
+		}},
+		contender{"Prometheus, WithLabelValues", func(from uint64) {
+			for i := from; i < from+chunk; i++ {
+				k := &byRoute[l.route(i)]
+				ops.WithLabelValues(k.name, string(keyviz.LabelRedis)).Inc()
+				bytes.WithLabelValues(k.name, string(keyviz.LabelRedis)).Add(float64(len(keys[i&mask]) + valueLen))
+			}
+		}},
+		contender{"Prometheus, children kept", func(from uint64) {
+			for i := from; i < from+chunk; i++ {
+				k := &byRoute[l.route(i)]
+				k.promOps.Inc()
+				k.promBytes.Add(float64(len(keys[i&mask]) + valueLen))
+			}
+		}},
+		contender{"VictoriaMetrics, GetOrCreate", func(from uint64) {
+			for i := from; i < from+chunk; i++ {
+				k := &byRoute[l.route(i)]
+				set.GetOrCreateCounter(k.opsName).Inc()
+				set.GetOrCreateCounter(k.bytesName).Add(len(keys[i&mask]) + valueLen)
+			}
+		}},
+		contender{"VictoriaMetrics, counters kept", func(from uint64) {
+			for i := from; i < from+chunk; i++ {
+				k := &byRoute[l.route(i)]
+				k.victoriaOps.Inc()
+				k.victoriaByte.Add(len(keys[i&mask]) + valueLen)
+			}
+		}},
+	), done
+}
+
+func benchObserve(r *report, rounds int, slice time.Duration) {
+	fmt.Println("\nObserve, one labelled write, ns (median of the rounds):")
+	for _, l := range []load{
+		{routes: 1, parts: 1}, {routes: 256, parts: 1}, {routes: 10_000, parts: 1},
+		{routes: 1, parts: 64}, {routes: 256, parts: 64}, {routes: 10_000, parts: 64},
+		{routes: 1, parts: 1, hotKeys: true}, {routes: 256, parts: 1, hotKeys: true}, {routes: 10_000, parts: 1, hotKeys: true},
+		{routes: 256, parts: 1, misses: true},
+	} {
+		contenders, done := l.contenders()
+		for _, threads := range []int{1, 2} {
+			name := fmt.Sprintf("%v, GOMAXPROCS %d", l, threads)
+			benchLoad(r, name, contenders, threads, rounds, slice)
+		}
+		done()
+		runtime.GC()
+	}
+}
+
+func benchLoad(r *report, name string, contenders []contender, threads, rounds int, slice time.Duration) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
+	costs := make([][]float64, len(contenders))
+	for _, c := range contenders {
+		countFor(c, threads, slice/4)
+	}
+	for range rounds {
+		for i, c := range contenders {
+			costs[i] = append(costs[i], countFor(c, threads, slice))
+		}
+	}
+	fmt.Printf("\n  %s\n", name)
+	for i, c := range contenders {
+		against := ""
+		if i > 0 {
+			against = fmt.Sprintf("  libkeyviz is %6.2f times as fast", ratio(costs[i], costs[0]))
+			limit := 1.0
+			if i == 1 {
+				limit = ourLimit
+			}
+			r.promise(fmt.Sprintf("Observe, %s: against %s", name, c.name), ratio(costs[i], costs[0]), limit)
+		}
+		fmt.Printf("    %-32s %9.2f%s\n", c.name, median(costs[i]), against)
+	}
+	objects, _ := mallocs(func() {
+		for i := range uint64(100) {
+			contenders[0].count(i * chunk)
+		}
+	})
+	r.promiseAtMost(fmt.Sprintf("Observe, %s: allocations of %d", name, 100*chunk), float64(objects), 0)
+}
+
+// countFor lets goroutines count at the same time, and gives the ns of one observation.
+func countFor(c contender, threads int, limit time.Duration) float64 {
+	var all sync.WaitGroup
+	costs := make([]float64, threads)
+	for thread := range threads {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			var times []time.Duration
+			begin := time.Now()
+			for from, at := uint64(thread)<<30, begin; len(times) == 0 || at.Sub(begin) < limit; from += chunk {
+				c.count(from)
+				now := time.Now()
+				times = append(times, now.Sub(at))
+				at = now
+			}
+			slices.Sort(times)
+			costs[thread] = float64(times[len(times)/2].Nanoseconds()) / chunk
+		}()
+	}
+	all.Wait()
+	sum := 0.0
+	for _, cost := range costs {
+		sum += cost
+	}
+	return sum / float64(threads)
+}
