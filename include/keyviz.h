@@ -824,13 +824,16 @@ typedef struct {
     uint64_t dropped_samples;
     /// Observations of any route whose key was too long to be sampled.
     uint64_t skipped_long_keys;
-    /// R x N / m: by how much a count may exceed how often the key was sampled, times R.
+    /// R x N / m: by how much a count may exceed how often the key was sampled, times R. It is a bound of the sketch, on what
+    /// was sampled; that one observation in R is adds an error of about sqrt(R x count) to a count, which no bound covers.
     uint64_t error_bound;
     /// Unix ns: when the snapshot was published.
     int64_t snapshot_at_ns;
 } keyviz_hot_keys_info_t;
 
-/// One key of a reply: count_low <= (how often it was sampled) x R <= count_high.
+/// One key of a reply: count_low <= (how often it was sampled) x R <= count_high. These are bounds of the sketch: with R = 1
+/// they hold for the observations themselves; otherwise (samples) x R estimates those, with a standard error of about
+/// sqrt(R x count).
 typedef struct {
     /// sizeof(keyviz_hot_key_t).
     size_t type_size;

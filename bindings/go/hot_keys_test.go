@@ -593,16 +593,13 @@ func TestAStageTakesSamplesUntilItIsFullAndBeginsAgainWhenItIsEmpty(t *testing.T
 	}
 	// Each observation is rolled for, until a sample finds room.
 	stage.head = stage.tail
-	if got := s.sample(stage, placeDirect, 1, bytes.Repeat([]byte{'k'}, 4096), OpWrite, numberS3); got != handoverNone || stage.filled != 4096 {
-		t.Errorf("%d, %d bytes", got, stage.filled)
-	}
-	if got := s.sample(stage, placeDirect, 1, bytes.Repeat([]byte{'k'}, 4096), OpWrite, numberS3); got != handoverNone || stage.filled != 8192 {
+	if got := s.sample(stage, placeDirect, 1, bytes.Repeat([]byte{'k'}, stageKeyBytes), OpWrite, numberS3); got != handoverNone || stage.filled != stageKeyBytes {
 		t.Errorf("%d, %d bytes", got, stage.filled)
 	}
 	if got := s.sample(stage, placeDirect, 1, []byte{'k'}, OpWrite, numberS3); got != handoverSample {
 		t.Errorf("%d: the keys have no room", got)
 	}
-	if stage.sampled != stageSlots+4 || stage.drawn-uint64(stage.left) != stageSlots+3 {
+	if stage.sampled != stageSlots+3 || stage.drawn-uint64(stage.left) != stageSlots+2 {
 		t.Errorf("%d samples, %d rolled for", stage.sampled, stage.drawn-uint64(stage.left))
 	}
 }

@@ -7,6 +7,8 @@ import "C"
 
 import (
 	"math/bits"
+	"runtime"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -96,6 +98,24 @@ const (
 // nothing that the garbage collector should see: so they are numbers until the one place that is meant is known.
 func at(address uintptr) unsafe.Pointer {
 	return unsafe.Add(unsafe.Pointer(nil), address)
+}
+
+// acquire loads an address, or the table, that a thread of the library publishes after what it points to. On amd64 loads
+// are seen in their order, and a plain one leaves the compiler more freedom.
+func acquire[T uintptr | uint64](address *T) T {
+	if runtime.GOARCH == "amd64" {
+		return *address
+	}
+	return T(atomic.LoadUint64((*uint64)(unsafe.Pointer(address))))
+}
+
+// release stores what a thread of the library acquires, after what it stands for. On amd64 stores are seen in their order.
+func release(address *uint64, value uint64) {
+	if runtime.GOARCH == "amd64" {
+		*address = value
+	} else {
+		atomic.StoreUint64(address, value)
+	}
 }
 
 // readLayout makes the core count in place, if the library's layout is the one that this package knows.

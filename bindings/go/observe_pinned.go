@@ -27,7 +27,7 @@ func procUnpin()
 // neither OpRead nor OpWrite counts nothing.
 //
 // Any goroutine, any time. It takes no lock, allocates nothing, and calls no C function but for the first observations
-// of each P, and where hot keys are on, for one in 16 x HotKeysSampleRate.
+// of each P, and where hot keys are on, for one in 8 x HotKeysSampleRate.
 func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, name Label) {
 	if s == nil {
 		return

@@ -6,19 +6,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
-	"runtime"
 	"sync/atomic"
 	"unsafe"
 )
-
-// acquire loads an address, or the table, that a thread of the library publishes after what it points to. On amd64 loads
-// are seen in their order, and a plain one leaves the compiler more freedom.
-func acquire[T uintptr | uint64](address *T) T {
-	if runtime.GOARCH == "amd64" {
-		return *address
-	}
-	return T(atomic.LoadUint64((*uint64)(unsafe.Pointer(address))))
-}
 
 // at is an entry of the table, if i is below their number.
 func (t table) at(i uint64) *entry {
@@ -40,15 +30,6 @@ func (t table) find(routeID uint64) uint64 {
 		if entry.id == routeID || place == 0 {
 			return place
 		}
-	}
-}
-
-// release stores what a thread of the library acquires, after what it stands for. On amd64 stores are seen in their order.
-func release(address *uint64, value uint64) {
-	if runtime.GOARCH == "amd64" {
-		*address = value
-	} else {
-		atomic.StoreUint64(address, value)
 	}
 }
 

@@ -48,9 +48,9 @@ type stageSlot struct {
 }
 
 const (
-	stageSlots    = 32
-	stageKeyBytes = 8192
-	stageBatch    = 16
+	stageSlots    = 16
+	stageKeyBytes = 4096
+	stageBatch    = 8
 )
 
 // handover is what is to be done about an observation, once the goroutine is pinned no more.

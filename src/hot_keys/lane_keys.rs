@@ -119,7 +119,10 @@ impl LaneKeys {
         match self.stage.push(id, key) {
             Some(waiting) if waiting < BATCH => {}
             Some(_) => self.apply(),
-            None => self.put(id, key, 1),
+            None => {
+                self.apply();
+                self.put(id, key, 1);
+            }
         }
     }
 

@@ -133,7 +133,8 @@ impl SpaceSaving {
     /// Steps of [`SpaceSaving::look_ahead`].
     pub(super) const STEPS: u32 = 3;
 
-    /// Prefetches what an update will need, step by step. It takes no branch: which entry it will be is hard to foresee.
+    /// Prefetches what an update will need, step by step: where the key's chain begins; the entry there, and the one that
+    /// it may take over; what is beside them. It takes no branch on which of the two it will be, which is hard to foresee.
     #[inline(always)]
     pub(super) fn look_ahead(&self, step: u32, hash: u32) {
         if step == 0 {
@@ -143,13 +144,10 @@ impl SpaceSaving {
         }
         let first = self.chains.get(self.chain(hash)).copied().unwrap_or(NONE);
         let victim = self.buckets.get(self.least as usize).map_or(NONE, |bucket| bucket.first);
-        if step == 1 {
-            prefetch(&self.entries, first.into());
-            prefetch(&self.entries, victim.into());
-            return;
-        }
         for number in [first, victim] {
-            if let Some(entry) = self.entries.get(number as usize) {
+            if step == 1 {
+                prefetch(&self.entries, number.into());
+            } else if let Some(entry) = self.entries.get(number as usize) {
                 prefetch(&self.buckets, entry.bucket.into());
                 prefetch(&self.entries, entry.after.into());
                 self.keys.prefetch(entry.key);

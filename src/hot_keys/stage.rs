@@ -11,7 +11,8 @@
 //! - Slots from `head` up to `tail` and their keys are the consumer's, all else is the writer's. The store of `tail`
 //!   (release) hands a sample over, and the store of `head` (release) gives its room back, zeroed.
 //! - Keys lie one behind the other. The writer begins at the front again when it finds the stage empty.
-//! - When the stage is full, as the consumer was held up for long, the sample goes another way (see `lane_keys.rs`).
+//! - When the stage is full, since keys are long or the consumer was held up, the sample goes another way (see
+//!   `lane_keys.rs`).
 //!
 //! With each slot lies the gap to the sample after the one that it takes (see `roll.rs`), which the consumer has drawn:
 //! so a writer outside the library needs no generator. A sample that finds no slot leaves no gap behind it, `left` is
@@ -22,12 +23,13 @@ use super::{Settings, SketchId};
 use crate::sync::{AtomicU32, AtomicU64, Handed, Ordering};
 use std::cell::UnsafeCell;
 
-/// Samples that go into their sketches together: so many that their misses overlap, so few that it takes below 1 us.
-pub(crate) const BATCH: usize = if cfg!(loom) { 1 } else { 16 };
+/// Samples that go into their sketches together: so many that their misses overlap, so few that one observation in many
+/// does not take long.
+pub(crate) const BATCH: usize = if cfg!(loom) { 1 } else { 8 };
 /// Samples that fit; a power of two.
-pub(crate) const SLOTS: usize = if cfg!(loom) { 2 } else { 32 };
+pub(crate) const SLOTS: usize = if cfg!(loom) { 2 } else { 16 };
 /// Bytes of their keys: of the longest that there can be, one fits.
-pub(crate) const KEY_BYTES: usize = if cfg!(loom) { 8 } else { 8192 };
+pub(crate) const KEY_BYTES: usize = if cfg!(loom) { 8 } else { 4096 };
 
 /// A lane's stage, and what its writer counts. The Go package reads and writes all fields in place; see `layout.rs`.
 #[repr(C, align(64))]

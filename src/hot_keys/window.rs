@@ -3,9 +3,9 @@
 //! A window holds a bounded number of sketches. For one more, it passes the sketch at its clock hand on to the [`Spill`],
 //! which all lanes share, as a summary: that is as good at publication, and costs a merge now.
 //!
-//! A batch of samples goes through its sketches in step: first all of them look for their sketch, then all read where the
-//! key may be, then all read that, and only then they are counted, one after the other. What one waits for in each step
-//! depends on its own steps before, and on nothing of the others: so the processor waits for all of them at a time.
+//! A batch of samples goes through its sketches in step: first all of them look for their sketch, then for where their key
+//! may be, and so on, and only then they are counted, one after the other. What one waits for in each step depends on its
+//! own steps before, and on nothing of the others: so the processor waits for all of them at a time.
 
 use super::lane_keys::Common;
 use super::prefetch::prefetch;
