@@ -39,8 +39,11 @@ from ._library import PATH as library_path
 from ._library import lib as _lib
 from ._matrix import Matrix, MatrixRow, Node, Split, Verdict, heatmap_page, live_page, live_page_policy
 from ._merge import Merge, merge
+from ._replay import Replay, Trace, replay
 from ._routes import Route
 from ._sampler import Event, Sampler, Stats
+from ._trace import TraceError
+from ._truth import Totals, Truth
 from ._words import Budget, HotKeysSeries, Kind, Label, Op, Placement, Scale, Series
 
 __version__: str = _lib.keyviz_version().decode()
@@ -77,6 +80,7 @@ __all__ = [
     "OutOfSnapshotWindowError",
     "PanicError",
     "Placement",
+    "Replay",
     "Route",
     "RouteExistsError",
     "Row",
@@ -86,6 +90,10 @@ __all__ = [
     "Split",
     "Stats",
     "TooLargeError",
+    "Totals",
+    "Trace",
+    "TraceError",
+    "Truth",
     "UnknownRouteError",
     "UnsupportedError",
     "Verdict",
@@ -95,4 +103,5 @@ __all__ = [
     "live_page_policy",
     "merge",
     "merge_hot_keys",
+    "replay",
 ]

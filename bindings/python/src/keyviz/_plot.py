@@ -74,12 +74,12 @@ def _edges(matrix: "Matrix") -> Any:
     return np.concatenate([[times[0] - first], times])
 
 
-def readable(key: Optional[bytes]) -> str:
+def readable(key: Optional[bytes], longest: int = LONGEST) -> str:
     """A key for people: as it is if it is printable ASCII, else 0x and hexadecimal; cut in the middle if it is long."""
     if key is None:
         return "end"
     shown = key.decode("ascii") if re.fullmatch(rb"[\x21-\x7e]*", key) else "0x" + key.hex()
-    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 9]}…{shown[-8:]}"
+    return shown if len(shown) <= longest else f"{shown[: longest - 9]}…{shown[-8:]}"
 
 
 def _key_ticks(matrix: "Matrix", ax: Any) -> None:
