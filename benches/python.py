@@ -8,10 +8,11 @@ All in turns, in one run: quote the ratios. The least of the turns counts.
 import os
 import time
 
-import keyviz
 import numpy as np
 import pandas
 import pyarrow
+
+import keyviz
 from keyviz._library import lib
 
 TURNS = 7

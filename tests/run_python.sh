@@ -4,8 +4,8 @@
 #   tests/run_python.sh [setup|generate|wheel|bench|check]
 #
 # setup makes build/python, an environment with what the others take from a package index, and says so; without a word
-# everything runs that `make test` runs. Wheels are tried with each of PYTHONS; default: python3.9 to python3.13, the oldest
-# and the newest that are here (PYTHONS=all: every one). A python3 that makes no environment, or an index that can't be
+# everything runs that `make test` runs. The wheel is tried with the oldest and the newest Python from 3.9 to 3.13 that are here
+# (PYTHONS=all: with every one). A python3 that makes no environment, or an index that can't be
 # reached, skips it aloud; where CI=true, that fails.
 set -eu
 cd "$(dirname "$0")/.."
@@ -67,8 +67,12 @@ pythons() {
     found=
     for minor in 9 10 11 12 13; do
         name=python3.$minor
-        path=$(command -v "$name" || ls -d "$HOME"/.pyenv/versions/3.$minor.*/bin/"$name" 2>/dev/null | tail -n 1)
-        [ -n "$path" ] && "$path" -c 'import venv, ensurepip' 2>/dev/null && found="$found $path"
+        # What is on the PATH may be a manager's stand-in for a version that is not chosen.
+        for path in "$(command -v "$name")" "$HOME"/.pyenv/versions/3.$minor.*/bin/"$name"; do
+            "$path" -c 'import venv, ensurepip' 2>/dev/null || continue
+            found="$found $path"
+            break
+        done
     done
     set -- ${found:-python3}
     if [ "${PYTHONS:-}" = all ] || [ $# -le 2 ]; then echo "$@"; else echo "$1 ${*: -1}"; fi
@@ -81,8 +85,7 @@ check_wheel() {
         *-py3-none-"$tag".whl) ;;
         *) echo "auditwheel says $tag, and the wheel is $(ls "$wheels")" >&2; exit 1 ;;
     esac
-    [ "${PYTHONS:-}" = all ] || [ -z "${PYTHONS:-}" ] && list=$(pythons) || list=$PYTHONS
-    for path in $list; do
+    for path in $(pythons); do
         fresh=$root/build/python-fresh
         rm -rf "$fresh"
         "$path" -m venv "$fresh"

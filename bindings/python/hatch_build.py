@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from typing import Any, Dict
+from typing import Any
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
@@ -22,7 +22,7 @@ ALLOWED = {"libc.so.6", "libm.so.6", "libgcc_s.so.1", "libpthread.so.0", "libdl.
 
 
 class Hook(BuildHookInterface[Any]):
-    def initialize(self, version: str, build_data: Dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         crate = self._crate()
         if self.target_name == "sdist":
             build_data["force_include"][str(self._packaged(crate))] = "crate"
@@ -72,7 +72,7 @@ class Hook(BuildHookInterface[Any]):
             packed.extractall(target)
         return target / archive.stem
 
-    def finalize(self, version: str, build_data: Dict[str, Any], artifact_path: str) -> None:
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         shutil.rmtree(pathlib.Path(self.directory) / "crate", ignore_errors=True)
         if version != "editable":
             (pathlib.Path(self.directory) / "libkeyviz.so").unlink(missing_ok=True)

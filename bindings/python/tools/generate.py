@@ -11,7 +11,6 @@ import pathlib
 import re
 import subprocess
 import sys
-from typing import Dict, List, Tuple
 
 from pycparser import c_ast, c_parser
 
@@ -48,28 +47,31 @@ from ctypes import (
     c_uint64,
     c_void_p,
 )
-from typing import Any, Dict, Tuple
+from typing import Any
 '''
 
 
 class Header:
     def __init__(self, text: str) -> None:
-        self.structs: Dict[str, List[Tuple[str, str]]] = {}
-        self.opaque: List[str] = []
-        self.callbacks: Dict[str, str] = {}
-        self.functions: List[Tuple[str, str, List[str]]] = []
+        self.structs: dict[str, list[tuple[str, str]]] = {}
+        self.opaque: list[str] = []
+        self.callbacks: dict[str, str] = {}
+        self.functions: list[tuple[str, str, list[str]]] = []
         self.constants = self._constants(text)
         # The fixed-width names, whatever this system's headers make of them.
         names = "".join(f"typedef int {name};\n" for name in SCALARS if name.endswith("_t") and "keyviz" not in name)
         plain = re.sub(r"^#include.*$", "", text, flags=re.M)
-        source = names + subprocess.run(
-            [os.environ.get("CC", "cc"), "-E", "-P", "-x", "c", "-"], input=plain, text=True, check=True, capture_output=True
-        ).stdout
+        source = (
+            names
+            + subprocess.run(
+                [os.environ.get("CC", "cc"), "-E", "-P", "-x", "c", "-"], input=plain, text=True, check=True, capture_output=True
+            ).stdout
+        )
         for node in c_parser.CParser().parse(source, str(HEADER)).ext:
             self._declaration(node)
 
-    def _constants(self, text: str) -> Dict[str, object]:
-        found: Dict[str, object] = {}
+    def _constants(self, text: str) -> dict[str, object]:
+        found: dict[str, object] = {}
         for name, value in re.findall(r"^#define (KEYVIZ_\w+) (-?\d+|\"[^\"]*\")$", text, flags=re.M):
             found[name[len("KEYVIZ_") :]] = value.strip('"') if value.startswith('"') else int(value)
         return found
@@ -84,16 +86,14 @@ class Header:
                 if inner.type.decls is None:
                     self.opaque.append(node.name)
                 else:
-                    self.structs[node.name] = [
-                        (field.name, self._type(field.type, field=True)) for field in inner.type.decls
-                    ]
+                    self.structs[node.name] = [(field.name, self._type(field.type, field=True)) for field in inner.type.decls]
         elif isinstance(node, c_ast.Decl) and isinstance(node.type, c_ast.FuncDecl):
             result, arguments = self._prototype(node.type)
             self.functions.append((node.name, result, arguments))
         else:
             raise SystemExit(f"{node.coord}: a declaration that the generator does not know")
 
-    def _prototype(self, function: c_ast.FuncDecl) -> Tuple[str, List[str]]:
+    def _prototype(self, function: c_ast.FuncDecl) -> tuple[str, list[str]]:
         arguments = [self._type(argument.type) for argument in function.args.params]
         return self._type(function.type), [] if arguments == ["None"] else arguments
 
@@ -130,7 +130,7 @@ class Header:
         lines += ["", ""]
         lines += [f"{name} = {kind}" for name, kind in self.callbacks.items()]
         lines.append("")
-        lines.append("PROTOTYPES: Dict[str, Tuple[Any, ...]] = {")
+        lines.append("PROTOTYPES: dict[str, tuple[Any, ...]] = {")
         for name, result, arguments in self.functions:
             types = ", ".join([result, *arguments])
             lines.append(f'    "{name}": ({types},),' if not arguments else f'    "{name}": ({types}),')

@@ -1,9 +1,10 @@
 """Rows of columns go to Arrow, and keys come from it."""
 
-import keyviz
 import numpy as np
 import pytest
 from conftest import BEGIN, MINUTE
+
+import keyviz
 from keyviz import Sampler
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -104,7 +105,8 @@ def test_keys_are_read_where_they_are(form):
 
 
 @pytest.mark.parametrize(
-    "keys", [pyarrow.array([1, 2]), pyarrow.array(["a", None]), pyarrow.array(["a", "b"]).dictionary_encode(), polars.Series([1.5])]
+    "keys",
+    [pyarrow.array([1, 2]), pyarrow.array(["a", None]), pyarrow.array(["a", "b"]).dictionary_encode(), polars.Series([1.5])],
 )
 def test_arrays_of_something_else_are_refused(keys):
     with Sampler() as sampler:

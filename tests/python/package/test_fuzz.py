@@ -7,12 +7,13 @@ import inspect
 import os
 from collections import Counter
 
-import keyviz
 import numpy as np
 from conftest import BEGIN, SECOND
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+import keyviz
 from keyviz import Matrix, Sampler
 
 TIMES = int(os.environ.get("KEYVIZ_FUZZ", "1"))
@@ -148,15 +149,17 @@ ODD = [
 ]  # fmt: skip
 
 ANYTHING = st.deferred(
-    lambda: st.none()
-    | st.booleans()
-    | st.integers(-(2**70), 2**70)
-    | st.floats()
-    | st.text(max_size=5)
-    | st.binary(max_size=40)
-    | st.integers(0, len(ODD) - 1).map(ODD.__getitem__)
-    | st.lists(ANYTHING, max_size=3)
-    | st.tuples(ANYTHING, ANYTHING)
+    lambda: (
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**70), 2**70)
+        | st.floats()
+        | st.text(max_size=5)
+        | st.binary(max_size=40)
+        | st.integers(0, len(ODD) - 1).map(ODD.__getitem__)
+        | st.lists(ANYTHING, max_size=3)
+        | st.tuples(ANYTHING, ANYTHING)
+    )
 )
 
 ALLOWED = (keyviz.Error, TypeError, ValueError, LookupError, OSError, OverflowError)

@@ -5,10 +5,11 @@ import sys
 import threading
 import weakref
 
-import keyviz
 import numpy as np
 import pytest
 from conftest import run_python
+
+import keyviz
 from keyviz import Sampler
 
 BEGIN = """

@@ -8,10 +8,11 @@ import pathlib
 import pickle
 import struct
 
-import keyviz
 import numpy as np
 import pytest
 from conftest import BEGIN, MINUTE, ROOT
+
+import keyviz
 from keyviz import Matrix, Sampler
 
 GOLDEN = sorted((ROOT / "tests/golden").glob("*.json"))

@@ -7,10 +7,11 @@ import datetime
 import pickle
 import threading
 
-import keyviz
 import numpy as np
 import pytest
 from conftest import BEGIN, MINUTE
+
+import keyviz
 from keyviz import ClosedError, InvalidArgumentError, Op, Sampler
 
 N = 1000

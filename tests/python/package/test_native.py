@@ -6,8 +6,9 @@ import shutil
 import subprocess
 import sys
 
-import keyviz
 import pytest
+
+import keyviz
 from keyviz import _native as native
 from keyviz._library import lib
 

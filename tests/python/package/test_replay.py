@@ -6,12 +6,13 @@ import json
 import os
 import random
 
-import keyviz
 import pytest
 from conftest import MINUTE, TRACES, skip
+
+import keyviz
 from keyviz import InvalidArgumentError, Label, Totals, TraceError, replay
-from keyviz._replay import _Player
 from keyviz._progress import Progress
+from keyviz._replay import _Player
 
 HEAD = "ts_ms,label,op,key,key_len,value_len\n"
 MS = 10**6

@@ -4,10 +4,11 @@ import datetime
 import pickle
 import threading
 
-import keyviz
 import numpy as np
 import pytest
 from conftest import BEGIN, MINUTE, ROOT, SECOND
+
+import keyviz
 from keyviz import Label, Op, Placement, Sampler
 
 

@@ -2,10 +2,11 @@
 
 import gzip
 
-import keyviz
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+import keyviz
 from keyviz import Label, TraceError
 from keyviz._compression import unzstd
 from keyviz._trace import BLOCK, _at_once, _one_by_one, blocks

@@ -1,12 +1,14 @@
 """Recorded traffic, replayed through Python, against the truth that was computed from the files: minute by minute, to the
 unit; and the hottest keys."""
 
+import collections
 import json
 
-import keyviz
 import numpy as np
 import pytest
 from conftest import TRACES, skip
+
+import keyviz
 from keyviz import Op, Sampler
 
 MINUTE_MS = 60_000
@@ -15,16 +17,14 @@ FILES = sorted(TRACES.glob("*.csv.zst"))
 
 
 def columns_of(path):
-    pyarrow = pytest.importorskip("pyarrow")
-    import pyarrow.csv
-
+    pyarrow, csv = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.csv")
     kinds = {"ts_ms": pyarrow.int64(), "label": pyarrow.string(), "op": pyarrow.string(), "key": pyarrow.binary()}
     kinds.update(key_len=pyarrow.uint32(), value_len=pyarrow.uint64())
     with pyarrow.CompressedInputStream(str(path), "zstd") as stream:
-        table = pyarrow.csv.read_csv(
+        table = csv.read_csv(
             stream,
-            parse_options=pyarrow.csv.ParseOptions(quote_char=False),
-            convert_options=pyarrow.csv.ConvertOptions(column_types=kinds, strings_can_be_null=False),
+            parse_options=csv.ParseOptions(quote_char=False),
+            convert_options=csv.ConvertOptions(column_types=kinds, strings_can_be_null=False),
         )
     return table.combine_chunks()
 
@@ -86,8 +86,6 @@ def test_the_hottest_key_of_a_trace_is_within_its_bounds(trace):
         with_keys(sampler, table, "")
         sampler.publish_hot_keys()
         reply = sampler.hot_keys(1, series=series, top=1000)
-    import collections
-
     chosen = np.equal(table["op"], series[0])
     counts = collections.Counter(table["key"].filter(chosen).to_pylist())
     assert reply.sampled_n == sum(counts.values()) == truth[series]["count"]

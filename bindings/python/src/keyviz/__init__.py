@@ -41,9 +41,10 @@ from ._matrix import Matrix, MatrixRow, Node, Split, Verdict, heatmap_page, live
 from ._merge import Merge, merge
 from ._replay import Replay, Trace, replay
 from ._routes import Route
-from ._sampler import Event, Sampler, Stats
+from ._sampler import Sampler
 from ._trace import TraceError
 from ._truth import Totals, Truth
+from ._watch import Event, Stats
 from ._words import Budget, HotKeysSeries, Kind, Label, Op, Placement, Scale, Series
 
 __version__: str = _lib.keyviz_version().decode()

@@ -3,7 +3,7 @@
 import ctypes
 import datetime
 import operator
-from typing import Any, Optional, SupportsIndex, Type, TypeVar, Union
+from typing import Any, Optional, SupportsIndex, TypeVar, Union
 
 from ._errors import InvalidArgumentError
 
@@ -45,7 +45,7 @@ def address(data: bytes) -> Any:
     return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p)
 
 
-def instance(name: str, value: Any, kind: Type[T]) -> T:
+def instance(name: str, value: Any, kind: type[T]) -> T:
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
     return value

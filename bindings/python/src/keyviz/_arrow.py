@@ -1,6 +1,7 @@
 """Rows of columns as an Arrow stream, and keys out of Arrow arrays. nanoarrow does the protocol."""
 
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from collections.abc import Iterable
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,11 @@ from ._optional import module
 na = module("nanoarrow", "the Arrow C Data Interface")
 CArrayStream = module("nanoarrow.c_array_stream", "the Arrow C Data Interface").CArrayStream
 
-_TYPES: Dict[str, Any] = {"uint32": na.uint32, "uint64": na.uint64}
+_TYPES: dict[str, Any] = {"uint32": na.uint32, "uint64": na.uint64}
 
 
 def _schema() -> Any:
-    fields: Dict[str, Any] = {
+    fields: dict[str, Any] = {
         "window_start": na.timestamp("ns", timezone="UTC", nullable=False),
         "at": na.timestamp("ns", timezone="UTC", nullable=False),
         "sequence": na.uint64(nullable=False),
@@ -46,7 +47,7 @@ def stream(columns: Iterable[Column], requested_schema: Optional[object]) -> obj
 
 def _batch(column: Column) -> Any:
     rows, count = list(column), len(column)
-    children: List[Any] = []
+    children: list[Any] = []
     for i in range(SCHEMA.n_children):
         schema = SCHEMA.child(i)
         name: str = schema.name
@@ -72,32 +73,30 @@ def _flat(schema: Any, count: int, values: "npt.NDArray[Any]") -> Any:
     return na.c_array_from_buffers(schema, count, [None, values], 0)
 
 
-def _bits(values: List[bool]) -> "npt.NDArray[np.uint8]":
+def _bits(values: list[bool]) -> "npt.NDArray[np.uint8]":
     return np.packbits(np.array(values, np.bool_), bitorder="little")
 
 
-def _offsets(lengths: List[int]) -> "npt.NDArray[np.int32]":
+def _offsets(lengths: list[int]) -> "npt.NDArray[np.int32]":
     # A column whose bounds took more than 2 GiB would not have fit into its arena's memory.
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int32)
 
 
-def _bytes(schema: Any, values: List[Optional[bytes]]) -> Any:
+def _bytes(schema: Any, values: list[Optional[bytes]]) -> Any:
     present = [value is not None for value in values]
     missing = present.count(False)
     validity = _bits(present) if missing else None
     offsets = _offsets([len(value or b"") for value in values])
-    return na.c_array_from_buffers(
-        schema, len(values), [validity, offsets, b"".join(value or b"" for value in values)], missing
-    )
+    return na.c_array_from_buffers(schema, len(values), [validity, offsets, b"".join(value or b"" for value in values)], missing)
 
 
-def _lists(schema: Any, values: List[Tuple[int, ...]]) -> Any:
+def _lists(schema: Any, values: list[tuple[int, ...]]) -> Any:
     items = np.array([item for value in values for item in value], np.uint64)
     child = _flat(schema.child(0), len(items), items)
     return na.c_array_from_buffers(schema, len(values), [None, _offsets([*map(len, values)])], 0, children=[child])
 
 
-def key_chunks(keys: Any) -> Iterable[Tuple["npt.NDArray[np.uint64]", "npt.NDArray[np.uint64]", Any]]:
+def key_chunks(keys: Any) -> Iterable[tuple["npt.NDArray[np.uint64]", "npt.NDArray[np.uint64]", Any]]:
     """Where the keys of an Arrow array or stream of binary or string type lie: addresses, lengths, and what keeps them.
     Whoever made the array vouches for its addresses; that the keys lie in what is there is checked."""
     for array in na.c_array_stream(keys) if hasattr(keys, "__arrow_c_stream__") else [na.c_array(keys)]:
@@ -114,7 +113,7 @@ def key_chunks(keys: Any) -> Iterable[Tuple["npt.NDArray[np.uint64]", "npt.NDArr
             raise TypeError(f"keys must be binary or strings, not of Arrow type {kind!r}")
 
 
-Places = Tuple["npt.NDArray[np.uint64]", "npt.NDArray[np.uint64]"]
+Places = tuple["npt.NDArray[np.uint64]", "npt.NDArray[np.uint64]"]
 
 
 def _with_offsets(view: Any, kind: str, chosen: slice) -> Places:
@@ -135,7 +134,7 @@ def _views(view: Any, chosen: slice) -> Places:
     begin: int = raw.ctypes.data + 16 * chosen.start + 4
     addresses = np.arange(begin, begin + 16 * len(words), 16, dtype=np.int64)
     # The last buffer holds the sizes of those between.
-    data: List[Any] = [np.frombuffer(_buffer(view, i), np.uint8) for i in range(2, view.n_buffers - 1)]
+    data: list[Any] = [np.frombuffer(_buffer(view, i), np.uint8) for i in range(2, view.n_buffers - 1)]
     lengths: Any = words[:, 0]
     long: Any = lengths > 12
     which, offsets = words[long, 2], words[long, 3]

@@ -1,7 +1,8 @@
 """Arrays that go into the library, as they lie in memory."""
 
 import array
-from typing import Any, List, NamedTuple, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +59,7 @@ def _array(name: str, dtype: "np.dtype[Any]", value: Any) -> "npt.NDArray[Any]":
         raise InvalidArgumentError(f"{name} must have 1 dimension, and has {found.ndim}")
     if not found.flags.c_contiguous or not found.flags.aligned:
         raise InvalidArgumentError(f"{name} must be contiguous and aligned; numpy.ascontiguousarray makes a copy that is")
-    checked: "npt.NDArray[Any]" = found
+    checked: npt.NDArray[Any] = found
     return checked
 
 
@@ -89,7 +90,7 @@ def common_length(arguments: Sequence[Argument], other: Optional[int] = None) ->
     return next(iter(lengths.values()))
 
 
-def runs(arguments: Sequence[Argument], count: int) -> List[range]:
+def runs(arguments: Sequence[Argument], count: int) -> list[range]:
     """The parts in which to hand the arrays over: all at once, unless one number stands for all."""
     step = BLOCK if any(argument.repeated for argument in arguments) else max(count, 1)
     return [range(i, min(i + step, count)) for i in range(0, count, step)]

@@ -6,7 +6,8 @@ import pathlib
 import re
 import sys
 import time
-from typing import Callable, Dict, Iterable, Iterator, List, NoReturn, Optional, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NoReturn, Optional
 
 import keyviz
 
@@ -21,7 +22,7 @@ from ._words import Label, Series
 UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 MOST_VERDICTS = 20
 
-FORMS: Dict[str, Callable[[Matrix, str], None]] = {
+FORMS: dict[str, Callable[[Matrix, str], None]] = {
     ".json": lambda matrix, path: matrix.to_json(path),
     ".csv": lambda matrix, path: matrix.to_csv(path),
     ".pb": lambda matrix, path: matrix.to_proto(path),
@@ -100,7 +101,7 @@ def _trace_options(command: argparse.ArgumentParser) -> None:
     bar.add_argument("--no-progress", dest="progress", action="store_false")
 
 
-def _output_option(command: argparse.ArgumentParser, default: List[str], told: str) -> None:
+def _output_option(command: argparse.ArgumentParser, default: list[str], told: str) -> None:
     command.add_argument("-o", "--output", action="append", type=_output, default=default, metavar="FILE", help=told)
 
 

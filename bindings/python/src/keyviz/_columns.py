@@ -2,7 +2,8 @@
 
 import ctypes
 import datetime
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union, overload
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, Optional, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -38,10 +39,10 @@ class Row(NamedTuple):
     sub_bucket_count: int
     aggregate: bool
     """A virtual bucket."""
-    member_routes: Tuple[int, ...]
+    member_routes: tuple[int, ...]
     """The listed routes of a virtual bucket."""
     member_routes_total: int
-    parents: Tuple[int, ...]
+    parents: tuple[int, ...]
     """The routes that this one came from by split or merge."""
 
 
@@ -80,7 +81,7 @@ class Column:
         return to_datetime(self.window_start_ns)
 
     @property
-    def rows(self) -> List[Row]:
+    def rows(self) -> list[Row]:
         return list(self)
 
     def __len__(self) -> int:
@@ -90,7 +91,7 @@ class Column:
         arena = self._arena.tobytes()
         names = self._rows.dtype.names or ()
         for values in self._rows.tolist():
-            row: Dict[str, Any] = dict(zip(names, values))
+            row: dict[str, Any] = dict(zip(names, values))
             yield Row(
                 row["route_id"],
                 Label(row["label"]),
@@ -115,16 +116,16 @@ class Column:
         "member_routes_total", "label", "sub_bucket", "sub_bucket_count". A view, read-only."""
         if field not in NUMBERS:
             raise KeyError(f"{field!r}: a column has {', '.join(NUMBERS)}")
-        values: "npt.NDArray[Any]" = self._rows[field]
+        values: npt.NDArray[Any] = self._rows[field]
         return values
 
     @property
-    def starts(self) -> List[bytes]:
+    def starts(self) -> list[bytes]:
         """First key of each row's range."""
         return [row.start for row in self]
 
     @property
-    def ends(self) -> List[Optional[bytes]]:
+    def ends(self) -> list[Optional[bytes]]:
         """First key past each row's range; None: it has no end."""
         return [row.end for row in self]
 
@@ -136,7 +137,7 @@ class Column:
     def __repr__(self) -> str:
         return f"<keyviz.Column {self.sequence} at {self.at.isoformat()}: {len(self)} rows>"
 
-    def _head(self) -> Tuple[int, int, int, int]:
+    def _head(self) -> tuple[int, int, int, int]:
         return (self.sequence, self.flushes, self.window_start_ns, self.at_ns)
 
     def _buffer(self) -> native.keyviz_column_buffer_t:
@@ -208,7 +209,7 @@ class Columns:
         """The rows as a pandas.DataFrame, with the fields of the Arrow table. Needs pandas."""
         pandas = module("pandas", "to_dataframe()")
         rows = [row for column in self for row in column]
-        fields: Dict[str, Any] = {
+        fields: dict[str, Any] = {
             name: np.repeat(np.array([getattr(column, name + "_ns") for column in self], "M8[ns]"), [*map(len, self)])
             for name in ("window_start", "at")
         }
@@ -230,7 +231,7 @@ def _slice(arena: bytes, offset: int, length: int) -> bytes:
     return arena[offset : offset + length]
 
 
-def _ids(arena: bytes, offset: int, count: int) -> Tuple[int, ...]:
+def _ids(arena: bytes, offset: int, count: int) -> tuple[int, ...]:
     return tuple(np.frombuffer(arena, np.uint64, count, offset).tolist()) if count else ()
 
 
@@ -270,9 +271,9 @@ def stored(handle: Any, from_ns: int, to_ns: int) -> Columns:
             return Columns(columns)
 
 
-def _stored_from(handle: Any, first: int, count: int) -> Optional[List[Column]]:
+def _stored_from(handle: Any, first: int, count: int) -> Optional[list[Column]]:
     """None: a flush in between folded or dropped some of them, so ask again."""
-    columns: List[Column] = []
+    columns: list[Column] = []
     for _ in range(count):
         number = columns[-1].sequence + 1 if columns else first
         try:

@@ -2,7 +2,8 @@
 
 import importlib
 import zlib
-from typing import Any, Callable, Iterable, Iterator, Tuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from ._optional import module
 
@@ -39,7 +40,7 @@ def _decoded(pieces: Iterable[bytes], make: Callable[[], Decoder], failure: Any)
         raise ValueError("the compressed data is cut off")
 
 
-def _zstd() -> Tuple[Callable[[], Decoder], Any]:
+def _zstd() -> tuple[Callable[[], Decoder], Any]:
     # Python's own, from 3.14 on, and the same for older ones.
     for name in ("compression.zstd", "backports.zstd"):
         try:

@@ -1,7 +1,7 @@
 """Exceptions: one for each status of the library, with the library's message."""
 
 import ctypes
-from typing import Any, Dict, Optional, Type
+from typing import Any, Optional
 
 from . import _native as native
 
@@ -129,7 +129,7 @@ class OutOfSnapshotWindowError(Error, LookupError):
     status = native.ERR_OUT_OF_SNAPSHOT_WINDOW
 
 
-def _all(base: Type[Error]) -> Dict[int, Type[Error]]:
+def _all(base: type[Error]) -> dict[int, type[Error]]:
     found = {base.status: base}
     for derived in base.__subclasses__():
         found.update(_all(derived))

@@ -3,7 +3,8 @@
 import ctypes
 import dataclasses
 import datetime
-from typing import Any, Iterable, Iterator, List, Optional, SupportsIndex, Tuple, Union
+from collections.abc import Iterable, Iterator
+from typing import Any, Optional, SupportsIndex, Union
 
 from . import _native as native
 from ._arguments import I64, U32, U64, Bytes, Time, address, key_bytes, number, one_of, text, to_datetime, unix_ns
@@ -29,7 +30,7 @@ class HotKey:
 class HotKeys:
     """A reply: the hottest keys of a route, label and series, most counted first. It never changes; any thread may read it."""
 
-    keys: Tuple[HotKey, ...]
+    keys: tuple[HotKey, ...]
     route_id: int
     label: Optional[Label]
     """None: one that this library does not know, as JSON can have it."""
@@ -107,7 +108,9 @@ class HotKeys:
     def to_dataframe(self) -> Any:
         """A pandas.DataFrame with a row per key. Needs pandas."""
         pandas = module("pandas", "to_dataframe()")
-        return pandas.DataFrame.from_records([dataclasses.astuple(key) for key in self.keys], columns=["key", "count", "count_low", "count_high"])
+        return pandas.DataFrame.from_records(
+            [dataclasses.astuple(key) for key in self.keys], columns=["key", "count", "count_low", "count_high"]
+        )
 
     def __copy__(self) -> "HotKeys":
         return self
@@ -119,14 +122,13 @@ class HotKeys:
         return type(self).from_json, (self.to_json(), U64)
 
 
-def _keys(at: Any, count: int) -> Tuple[HotKey, ...]:
+def _keys(at: Any, count: int) -> tuple[HotKey, ...]:
     array = (native.keyviz_hot_key_t * max(count, 1))()
     array[0].type_size = ctypes.sizeof(native.keyviz_hot_key_t)
     got = ctypes.c_size_t()
     call(lib.keyviz_hot_keys_entries, at, 0, array, count, ctypes.byref(got))
     return tuple(
-        HotKey(bytes_at(entry.key, entry.key_len), entry.count, entry.count_low, entry.count_high)
-        for entry in array[: got.value]
+        HotKey(bytes_at(entry.key, entry.key_len), entry.count, entry.count_low, entry.count_high) for entry in array[: got.value]
     )
 
 
@@ -159,7 +161,7 @@ def query_hot_keys(
     return HotKeys._of(handle)  # pyright: ignore[reportPrivateUsage]
 
 
-Answer = Tuple[str, Union[HotKeys, str, None]]
+Answer = tuple[str, Union[HotKeys, str, None]]
 
 
 def merge_hot_keys(answers: Iterable[Answer], top: SupportsIndex = 20) -> HotKeys:
@@ -167,7 +169,7 @@ def merge_hot_keys(answers: Iterable[Answer], top: SupportsIndex = 20) -> HotKey
     or why it did not answer, or None if it has no snapshot. Counts and bounds add up."""
     pairs = [(node, answer) for node, answer in answers]
     sources = (native.keyviz_hot_keys_source_t * max(len(pairs), 1))()
-    keep: List[Any] = []
+    keep: list[Any] = []
     for source, (node, answer) in zip(sources, pairs):
         source.type_size = ctypes.sizeof(native.keyviz_hot_keys_source_t)
         name = text("a node", node)

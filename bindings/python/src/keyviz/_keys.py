@@ -1,17 +1,18 @@
 """Many keys at once."""
 
-from typing import Any, Iterable, List, Tuple
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ._arguments import key_bytes
 
-Chunk = Tuple["npt.NDArray[np.uint64]", "npt.NDArray[np.uint64]", Any]
+Chunk = tuple["npt.NDArray[np.uint64]", "npt.NDArray[np.uint64]", Any]
 """Addresses of keys, their lengths, and what keeps them there."""
 
 
-def key_chunks(keys: Any) -> List[Chunk]:
+def key_chunks(keys: Any) -> list[Chunk]:
     if hasattr(keys, "__arrow_c_stream__") or hasattr(keys, "__arrow_c_array__"):
         from . import _arrow
 

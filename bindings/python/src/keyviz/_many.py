@@ -1,7 +1,7 @@
 """Many observations in one call."""
 
 import ctypes
-from typing import Any, List, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -89,7 +89,7 @@ def observe_table(at: Any, table: Any) -> Outcome:
     return Outcome(status, counted.value, len(table))
 
 
-def _fill(part: Any, arguments: List[Argument], done: int) -> None:
+def _fill(part: Any, arguments: list[Argument], done: int) -> None:
     for field, one in zip(("route_id", "op", "value_len", "label"), arguments):
         part[field] = one.values[0] if one.repeated else one.values[done : done + len(part)]
 

@@ -6,7 +6,8 @@ import functools
 import html
 import os
 import pathlib
-from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, SupportsIndex, Tuple, Union, overload
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Optional, SupportsIndex, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ class MatrixRow(NamedTuple):
     """It stands for several routes."""
     conflict: bool
     """Sources of a merge contradicted each other somewhere in the row."""
-    route_ids: Tuple[int, ...]
+    route_ids: tuple[int, ...]
     """Listed routes of an aggregate."""
     route_ids_truncated: bool
     """There are more."""
@@ -99,7 +100,7 @@ class Matrix:
     """A cluster was asked: it came from a merge."""
     nodes_responded: int
     nodes_expected: int
-    _shape: Tuple[int, int]
+    _shape: tuple[int, int]
     _handle: Handle
 
     def __init__(self) -> None:
@@ -166,7 +167,7 @@ class Matrix:
     # ---- What is in it.
 
     @property
-    def shape(self) -> Tuple[int, int]:
+    def shape(self) -> tuple[int, int]:
         """Number of rows, number of columns."""
         return self._shape
 
@@ -182,7 +183,7 @@ class Matrix:
         # Every view of it refers to this object, and so to the handle.
         memory.handle = self._handle  # type: ignore[attr-defined]
         flat: Any = np.frombuffer(memoryview(memory).toreadonly(), np.uint64)
-        values: "npt.NDArray[np.uint64]" = flat.reshape(self._shape)
+        values: npt.NDArray[np.uint64] = flat.reshape(self._shape)
         return values
 
     @functools.cached_property
@@ -191,11 +192,11 @@ class Matrix:
         times: Any = np.empty(self._shape[1], np.int64)
         call(lib.keyviz_matrix_columns, self._handle.at, times.ctypes.data, len(times))
         times.flags.writeable = False
-        columns: "npt.NDArray[np.datetime64]" = times.view("datetime64[ms]")
+        columns: npt.NDArray[np.datetime64] = times.view("datetime64[ms]")
         return columns
 
     @functools.cached_property
-    def rows(self) -> Tuple[MatrixRow, ...]:
+    def rows(self) -> tuple[MatrixRow, ...]:
         """What the rows are, in the order of (start, id)."""
         return tuple(map(self._row, range(self._shape[0])))
 
@@ -225,7 +226,7 @@ class Matrix:
             return np.zeros(self._shape[1], np.bool_)
         return np.frombuffer(bytes_at(at, self._shape[1]), np.bool_)
 
-    def identities(self, row: SupportsIndex) -> "Tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]":
+    def identities(self, row: SupportsIndex) -> "tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]":
         """Of a row, by number: the Raft groups and their leaders' terms, one per column, 0 where unknown."""
         i, columns = self._index(row), self._shape[1]
         groups, terms = np.empty(columns, np.uint64), np.empty(columns, np.uint64)
@@ -239,7 +240,7 @@ class Matrix:
         return i + self._shape[0] if i < 0 else i
 
     @functools.cached_property
-    def verdicts(self) -> Tuple[Verdict, ...]:
+    def verdicts(self) -> tuple[Verdict, ...]:
         """What the library says of each row's traffic."""
         return tuple(map(self._verdict, range(self._shape[0])))
 
@@ -250,9 +251,9 @@ class Matrix:
         return Verdict(Kind(made.verdict), name.decode(), reason, made.measure, made.period_ms, made.total)
 
     @functools.cached_property
-    def splits(self) -> Tuple[Split, ...]:
+    def splits(self) -> tuple[Split, ...]:
         """Where hot routes, those with a tenth of the traffic or more, would be split; the hottest first."""
-        found: List[Split] = []
+        found: list[Split] = []
         while True:
             try:
                 made = described(native.keyviz_split_t, lib.keyviz_matrix_split, self._handle.at, len(found))
@@ -262,7 +263,7 @@ class Matrix:
             found.append(Split(made.route_id, made.share, made.below, key, text_at(made.reason, made.reason_len)))
 
     @functools.cached_property
-    def nodes(self) -> Tuple[Node, ...]:
+    def nodes(self) -> tuple[Node, ...]:
         """The nodes of the cluster that was asked."""
         return tuple(map(self._node, range(self._nodes)))
 
@@ -387,7 +388,7 @@ def _query(
     start: Optional[Time],
     end: Optional[Time],
     node: str,
-) -> Tuple[Any, bytes]:
+) -> tuple[Any, bytes]:
     """The query, and the bytes that it points at."""
     query = native.keyviz_matrix_query_t()
     lib.keyviz_matrix_query_init(ctypes.byref(query))
@@ -444,7 +445,7 @@ def live_page(matrix_url: str, hot_keys_url: str = "", title: str = "", rows: Su
     are relative to the page's own, and give JSON: Matrix.to_json() for ?series=&from_unix_ms=&rows=, and
     HotKeys.to_json() for ?route_id=&label=&sub_bucket=&series=. rows: the row budget to ask for; 0: the server's."""
     page = native.keyviz_live_page_t(ctypes.sizeof(native.keyviz_live_page_t))
-    keep: List[bytes] = []
+    keep: list[bytes] = []
     for name, value in (("matrix_url", matrix_url), ("hot_keys_url", hot_keys_url), ("title", title)):
         keep.append(text(name, value))
         if keep[-1]:

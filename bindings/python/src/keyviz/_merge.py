@@ -1,7 +1,8 @@
 """The matrices of a cluster's nodes as one."""
 
 import ctypes
-from typing import Iterable, List, Optional, SupportsIndex, Tuple, Union
+from collections.abc import Iterable
+from typing import Optional, SupportsIndex, Union
 
 from . import _native as native
 from ._arguments import U32, U64, Duration, duration_ns, instance, number, one_of, text
@@ -63,7 +64,7 @@ class Merge:
         raise TypeError("a merge can't be copied or pickled")
 
 
-Source = Union[Matrix, Tuple[str, Union[Matrix, str, BaseException]]]
+Source = Union[Matrix, tuple[str, Union[Matrix, str, BaseException]]]
 
 
 def merge(
@@ -77,7 +78,7 @@ def merge(
 ) -> Matrix:
     """Merges matrices of one series; see Merge. A source is a Matrix, or a pair: a node's name, and its Matrix or why it
     gave none (a str or an exception). series: default: that of the first matrix."""
-    pairs: List[Tuple[str, Union[Matrix, str, BaseException]]] = []
+    pairs: list[tuple[str, Union[Matrix, str, BaseException]]] = []
     for source in sources:
         if isinstance(source, Matrix):
             pairs.append(("", source))

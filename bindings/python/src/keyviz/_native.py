@@ -14,7 +14,7 @@ from ctypes import (
     c_uint64,
     c_void_p,
 )
-from typing import Any, Dict, Tuple
+from typing import Any
 
 ABI_VERSION = 0
 BUDGET_MERGE = 1
@@ -494,7 +494,7 @@ class keyviz_hot_layout_t(Structure):
 
 keyviz_event_fn = CFUNCTYPE(None, POINTER(keyviz_event_t), c_void_p)
 
-PROTOTYPES: Dict[str, Tuple[Any, ...]] = {
+PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "keyviz_options_init": (None, POINTER(keyviz_options_t)),
     "keyviz_sampler_new": (c_int32, POINTER(keyviz_options_t), c_void_p, POINTER(keyviz_error_t)),
     "keyviz_sampler_close": (c_int32, c_void_p),

@@ -1,7 +1,7 @@
 """The heatmap with matplotlib."""
 
 import re
-from typing import TYPE_CHECKING, Any, List, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
@@ -48,9 +48,7 @@ def plot(matrix: "Matrix", ax: Any, scale: Scale, cmap: Optional[Any], title: Op
     if scale is Scale.LOG:
         # As the library's own pictures: ln(1 + value).
         norm = colors.FuncNorm((np.log1p, np.expm1), vmin=0, vmax=largest)
-    mesh = ax.pcolormesh(
-        _edges(matrix), np.arange(rows + 1), values, norm=norm, cmap=colours, shading="flat", rasterized=True
-    )
+    mesh = ax.pcolormesh(_edges(matrix), np.arange(rows + 1), values, norm=norm, cmap=colours, shading="flat", rasterized=True)
     ax.set_ylim(rows, 0)
     locator = dates.AutoDateLocator()
     ax.xaxis.set_major_locator(locator)
@@ -113,7 +111,7 @@ def _label_band(matrix: "Matrix", ax: Any, plt: Any) -> None:
                 )
             )
             begin = i
-    present: List[str] = sorted(set(labels))
+    present: list[str] = sorted(set(labels))
     handles = [plt.Rectangle((0, 0), 1, 1, color=COLOURS.get(label, OTHER)) for label in present]
     ax.legend(
         handles,

@@ -2,7 +2,7 @@
 
 import sys
 from types import TracebackType
-from typing import Any, Optional, Type
+from typing import Any, Optional
 
 from ._optional import module
 
@@ -29,8 +29,6 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], why: Optional[BaseException], where: Optional[TracebackType]
-    ) -> None:
+    def __exit__(self, kind: Optional[type[BaseException]], why: Optional[BaseException], where: Optional[TracebackType]) -> None:
         if self._bar is not None:
             self._bar.close()

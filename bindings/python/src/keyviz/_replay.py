@@ -4,7 +4,8 @@ import bisect
 import functools
 import os
 import pathlib
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, SupportsIndex, Tuple, Union
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Optional, SupportsIndex, Union
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class Trace(NamedTuple):
     first_ms: int
     """When it begins and ends, in ms of its own clock; 0 and 0 if it has no rows."""
     last_ms: int
-    totals: Dict[Label, Totals]
+    totals: dict[Label, Totals]
     """What was read from it."""
     truth: Optional[Truth]
     """What the file beside it says; None: there is none."""
@@ -46,9 +47,9 @@ class Replay:
     a notebook a replay shows itself as the heatmap page."""
 
     sampler: Sampler
-    traces: Tuple[Trace, ...]
-    routes: Tuple[Route, ...]
-    totals: Dict[Label, Totals]
+    traces: tuple[Trace, ...]
+    routes: tuple[Route, ...]
+    totals: dict[Label, Totals]
     """What was read from all traces, label by label."""
     missed: int
     """Rows whose key lies in none of the routes, so that they are in no column."""
@@ -72,7 +73,7 @@ class Replay:
         return sum(trace.rows for trace in self.traces)
 
     @property
-    def series(self) -> Tuple[Series, ...]:
+    def series(self) -> tuple[Series, ...]:
         """All four, the one with more operations first."""
         reads, writes = (sum(getattr(totals, name) for totals in self.totals.values()) for name in ("reads", "writes"))
         if reads > writes:
@@ -109,11 +110,11 @@ class Replay:
             route_id = self.routes[0].route_id
         return self.sampler.hot_keys(route_id, label, chosen, top=top)
 
-    def differences(self) -> List[str]:
+    def differences(self) -> list[str]:
         """Compares the columns with what the traces hold: by their truth files, or, without one, as they were read. A
         sentence for each difference; so none means that the counts are right to the unit."""
-        told: List[str] = []
-        expected: Dict[Label, Totals] = {}
+        told: list[str] = []
+        expected: dict[Label, Totals] = {}
         for trace in self.traces:
             totals = trace.totals
             if trace.truth is not None:
@@ -239,8 +240,8 @@ def _name(path: Path) -> str:
     return name
 
 
-def _sorted_routes(routes: Iterable[RouteLike]) -> List[Route]:
-    made: List[Route] = []
+def _sorted_routes(routes: Iterable[RouteLike]) -> list[Route]:
+    made: list[Route] = []
     for each in routes:
         route = as_route(each)
         end = None if route.end is None else key_bytes("end", route.end) or None
@@ -300,7 +301,7 @@ class _Player:
             self.greatest = max(keys) if self.greatest is None else max(self.greatest, *keys)
         self.span = Span(first, last)
         self.missed = 0
-        self._totals: Dict[Label, Totals] = {}
+        self._totals: dict[Label, Totals] = {}
         self._read = 0
         self._blocks = blocks(path, label, progress)
         self._block: Optional[Block] = None

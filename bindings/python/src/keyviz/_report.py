@@ -1,6 +1,7 @@
 """What a replay or a matrix says, as tables: for a terminal with rich, else as plain text."""
 
-from typing import Any, Iterable, List, NamedTuple, Sequence, TextIO, Tuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TextIO
 
 from ._errors import NoSnapshotError
 from ._matrix import Matrix
@@ -15,9 +16,9 @@ LONGEST_KEY = 72
 
 class Table(NamedTuple):
     title: str
-    headings: Tuple[str, ...]
+    headings: tuple[str, ...]
     """Those of numbers begin with ">", and are at the right."""
-    rows: Sequence[Tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     note: str = ""
 
 
@@ -32,7 +33,7 @@ def totals_table(replay: Replay) -> Table:
     return Table("Totals", ("label", ">reads", ">writes", ">read bytes", ">write bytes"), rows, note)
 
 
-def _numbers(totals: Totals) -> List[str]:
+def _numbers(totals: Totals) -> list[str]:
     return [f"{number:,}" for number in totals]
 
 
@@ -140,5 +141,3 @@ def _rich() -> Any:
         console.Console(file=out).print(made)
 
     return draw
-
-

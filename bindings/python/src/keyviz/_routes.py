@@ -1,7 +1,8 @@
 """Routes, as the library takes them."""
 
 import ctypes
-from typing import Any, Iterable, List, NamedTuple, Optional, Tuple, Union
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Optional, Union
 
 from . import _native as native
 from ._arguments import U64, Bytes, address, key_bytes, number
@@ -19,9 +20,9 @@ class Route(NamedTuple):
 
 RouteLike = Union[
     Route,
-    Tuple[int, Bytes],
-    Tuple[int, Bytes, Optional[Bytes]],
-    Tuple[int, Bytes, Optional[Bytes], int],
+    tuple[int, Bytes],
+    tuple[int, Bytes, Optional[Bytes]],
+    tuple[int, Bytes, Optional[Bytes], int],
 ]
 
 
@@ -33,10 +34,10 @@ def as_route(route: RouteLike) -> Route:
         raise TypeError(f"a route must be (route_id, start, end, group), not {type(route).__name__}") from None
 
 
-def route_array(routes: Iterable[RouteLike]) -> Tuple[Any, List[bytes]]:
+def route_array(routes: Iterable[RouteLike]) -> tuple[Any, list[bytes]]:
     """An array of routes, and the keys that it points at: keep these until the call is over."""
-    keep: List[bytes] = []
-    each: List[native.keyviz_route_t] = []
+    keep: list[bytes] = []
+    each: list[native.keyviz_route_t] = []
     for route in routes:
         whole = as_route(route)
         made = native.keyviz_route_t(ctypes.sizeof(native.keyviz_route_t))

@@ -4,7 +4,8 @@ import ctypes
 import os
 import time
 import weakref
-from typing import Any, Iterable, List, NamedTuple, NoReturn, Optional, Sequence, SupportsIndex, Tuple, Union
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn, Optional, SupportsIndex, Union
 
 from . import _native as native
 from ._arguments import U32, U64, Bytes, Duration, Time, bound_ns, duration_ns, key_bytes, number, one_of, unix_ns
@@ -18,6 +19,7 @@ from ._many import Outcome, observe_columns, observe_keys
 from ._matrix import Matrix, query_matrix
 from ._output import written
 from ._routes import Route, RouteLike, route_array
+from ._watch import Event, Stats, poll_events, read_stats
 from ._words import (
     Budget,
     BudgetLike,
@@ -34,43 +36,6 @@ from ._words import (
 )
 
 _U64 = ctypes.c_uint64
-
-
-class Stats(NamedTuple):
-    """What a sampler has, and where its memory is, in bytes. The header's keyviz_stats_t tells more of each."""
-
-    routes: int
-    slots: int
-    virtual_buckets: int
-    virtual_members: int
-    retired: int
-    columns: int
-    lanes: int
-    missed: int
-    refused: int
-    counter_bytes: int
-    route_bytes: int
-    history_bytes: int
-    hot_key_bytes: int
-    hot_key_snapshots: int
-    hot_keys_rolled: int
-    hot_keys_sampled: int
-    hot_keys_dropped: int
-    hot_keys_skipped: int
-    hot_keys_forgotten: int
-
-
-class Event(NamedTuple):
-    """Something that a log should say: a route folded into a virtual bucket. It holds no key bytes."""
-
-    bucket_created: bool
-    """The bucket was made for it."""
-    route_id: int
-    bucket_id: int
-    slots_used: int
-    max_tracked_routes: int
-    suppressed: int
-    """Events that were held back since the one before."""
 
 
 class Lost:
@@ -105,7 +70,7 @@ class Sampler:
         key_buckets_per_route: SupportsIndex = 0,
         labels_enabled: bool = False,
         max_lanes: SupportsIndex = 0,
-        resolutions: Sequence[Tuple[Duration, Duration]] = (),
+        resolutions: Sequence[tuple[Duration, Duration]] = (),
         hot_keys_enabled: bool = False,
         hot_keys_per_route: SupportsIndex = 0,
         hot_keys_sample_rate: SupportsIndex = 0,
@@ -228,7 +193,7 @@ class Sampler:
         del keep
         return Placement(placement.value)
 
-    def register_routes(self, routes: Iterable[RouteLike]) -> List[Placement]:
+    def register_routes(self, routes: Iterable[RouteLike]) -> list[Placement]:
         """Registers many routes, all or none."""
         made, keep = route_array(routes)
         placements = (ctypes.c_uint32 * len(made))()
@@ -241,9 +206,7 @@ class Sampler:
         max(2 steps, 5 s), and until then registering it again brings it back."""
         call(lib.keyviz_sampler_remove_route, self._open(), number("route_id", route_id, U64), _now(now))
 
-    def apply_split(
-        self, parent: SupportsIndex, children: Iterable[RouteLike], now: Optional[Time] = None
-    ) -> List[Placement]:
+    def apply_split(self, parent: SupportsIndex, children: Iterable[RouteLike], now: Optional[Time] = None) -> list[Placement]:
         """Replaces a route by those that it was split into, in one step: no observation misses in between, and their rows
         name the parent."""
         made, keep = route_array(children)
@@ -253,9 +216,7 @@ class Sampler:
         del keep
         return [*map(Placement, placements)]
 
-    def apply_merge(
-        self, parents: Iterable[SupportsIndex], child: RouteLike, now: Optional[Time] = None
-    ) -> Placement:
+    def apply_merge(self, parents: Iterable[SupportsIndex], child: RouteLike, now: Optional[Time] = None) -> Placement:
         """Replaces routes by the one that they were merged into, in one step."""
         ids = [number("a parent", parent, U64) for parent in parents]
         made, keep = route_array([child])
@@ -270,7 +231,7 @@ class Sampler:
         at = self._open()
         call_plain(lib.keyviz_sampler_set_leader_term, at, number("group", group, U64), number("term", term, U64))
 
-    def sub_bucket_bounds(self, route_id: SupportsIndex, sub_bucket: SupportsIndex) -> Tuple[bytes, Optional[bytes]]:
+    def sub_bucket_bounds(self, route_id: SupportsIndex, sub_bucket: SupportsIndex) -> tuple[bytes, Optional[bytes]]:
         """First key of a part of a route's range, and first key past it (None: it has no end)."""
         route, part = number("route_id", route_id, U64), number("sub_bucket", sub_bucket, U32)
         start, end = ctypes.c_size_t(), ctypes.c_size_t()
@@ -486,28 +447,11 @@ class Sampler:
 
     def stats(self) -> Stats:
         """What it has, and where its memory is; also of a closed sampler."""
-        stats = native.keyviz_stats_t(ctypes.sizeof(native.keyviz_stats_t))
-        call_plain(lib.keyviz_sampler_stats, self._made(), ctypes.byref(stats))
-        return Stats(*(getattr(stats, name) for name in Stats._fields))
+        return read_stats(self._made())
 
-    def events(self) -> List[Event]:
+    def events(self) -> list[Event]:
         """Takes the events that wait, oldest first. 256 are kept; then the oldest goes. Also of a closed sampler."""
-        size = 256
-        array = (native.keyviz_event_t * size)()
-        array[0].type_size = ctypes.sizeof(native.keyviz_event_t)
-        count = ctypes.c_size_t()
-        call(lib.keyviz_sampler_poll_events, self._made(), array, size, ctypes.byref(count))
-        return [
-            Event(
-                event.kind == native.EVENT_BUCKET_CREATED,
-                event.route_id,
-                event.bucket_id,
-                event.slots_used,
-                event.max_tracked_routes,
-                event.suppressed,
-            )
-            for event in array[: count.value]
-        ]
+        return poll_events(self._made())
 
 
 def _now(now: Optional[Time]) -> int:

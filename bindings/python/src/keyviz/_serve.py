@@ -4,7 +4,8 @@ import http.server
 import re
 import threading
 import webbrowser
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 HOST = "127.0.0.1"
 NAMES = ("127.0.0.1", "localhost")

@@ -6,7 +6,8 @@ tests hold the two together.
 """
 
 import re
-from typing import Any, BinaryIO, Callable, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, NamedTuple, Optional
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class Block(NamedTuple):
     data: Any
     """The lines."""
 
-    def keys(self) -> List[bytes]:
+    def keys(self) -> list[bytes]:
         data: bytes = self.data.tobytes()
         starts = self.observations["key"] - self.data.ctypes.data
         stops = starts + self.observations["key_len"]
@@ -95,7 +96,7 @@ def _pieces(file: BinaryIO, progress: Callable[[int], object]) -> Iterator[bytes
         progress(len(piece))
 
 
-def _lines(path: str, pieces: Iterable[bytes]) -> Iterator[Tuple[int, bytes]]:
+def _lines(path: str, pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """The number of a line, and whole lines from there on, each with its end."""
     buffer, number = bytearray(), 1
     try:
@@ -184,7 +185,7 @@ def _labels(data: Any, starts: Any, widths: Any) -> Any:
 
 def _one_by_one(path: str, number: int, lines: bytes, label: Optional[Label], last: int) -> bytes:
     """The lines without what may be there and means nothing: empty ones, and carriage returns at their ends."""
-    kept: List[bytes] = []
+    kept: list[bytes] = []
     for i, line in enumerate(lines.split(b"\n")):
         line = line[:-1] if line.endswith(b"\r") else line
         if line:

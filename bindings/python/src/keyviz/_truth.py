@@ -2,7 +2,8 @@
 
 import json
 import pathlib
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Truth(NamedTuple):
     rows: int
     label: Label
     totals: Totals
-    document: Dict[str, Any]
+    document: dict[str, Any]
     """The whole file: also "minutes", "top_read_keys" ..., where it has them."""
 
 
@@ -54,7 +55,7 @@ def truth_of(path: str) -> Optional[Truth]:
         raise TraceError(f"{beside} is no truth file: {type(why).__name__} {why}") from None
 
 
-def add(totals: Dict[Label, Totals], observations: Any) -> None:
+def add(totals: dict[Label, Totals], observations: Any) -> None:
     """Adds what is in an array of observations."""
     for number in np.unique(observations["label"]).tolist():
         label = Label(number)
@@ -71,8 +72,8 @@ def _sum(values: Any) -> int:
     return (int((values >> np.uint64(32)).sum()) << 32) + int((values & np.uint64(2**32 - 1)).sum())
 
 
-def column_totals(columns: Iterable[Column]) -> Dict[Label, Totals]:
-    totals: Dict[Label, Totals] = {}
+def column_totals(columns: Iterable[Column]) -> dict[Label, Totals]:
+    totals: dict[Label, Totals] = {}
     for column in columns:
         labels = column["label"]
         for number in np.unique(labels).tolist():
@@ -82,9 +83,9 @@ def column_totals(columns: Iterable[Column]) -> Dict[Label, Totals]:
     return totals
 
 
-def differences(expected: Mapping[Label, Totals], found: Mapping[Label, Totals]) -> List[str]:
+def differences(expected: Mapping[Label, Totals], found: Mapping[Label, Totals]) -> list[str]:
     """A sentence for each."""
-    told: List[str] = []
+    told: list[str] = []
     for label in sorted({*expected, *found}):
         pairs = zip(Totals._fields, expected.get(label, Totals()), found.get(label, Totals()))
         for name, right, counted in pairs:
