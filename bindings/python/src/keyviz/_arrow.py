@@ -1,14 +1,14 @@
-"""Rows of columns as an Arrow stream, and keys out of Arrow arrays. nanoarrow does the protocol."""
+"""Rows of columns as an Arrow stream. nanoarrow does the protocol."""
 
 from collections.abc import Iterable
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 
+from . import _native as native
 from ._columns import NUMBERS, ROW, Column
-from ._errors import InvalidArgumentError
 from ._optional import module
+from ._words import Label
 
 na = module("nanoarrow", "the Arrow C Data Interface")
 CArrayStream = module("nanoarrow.c_array_stream", "the Arrow C Data Interface").CArrayStream
@@ -46,113 +46,66 @@ def stream(columns: Iterable[Column], requested_schema: Optional[object]) -> obj
 
 
 def _batch(column: Column) -> Any:
-    rows, count = list(column), len(column)
+    rows: Any = column._rows  # pyright: ignore[reportPrivateUsage]
+    arena: Any = column._arena  # pyright: ignore[reportPrivateUsage]
+    count = len(column)
     children: list[Any] = []
     for i in range(SCHEMA.n_children):
         schema = SCHEMA.child(i)
         name: str = schema.name
         if name in ("window_start", "at"):
-            values: Any = np.full(count, getattr(column, name + "_ns"), np.int64)
-            children.append(_flat(schema, count, values))
+            children.append(_flat(schema, np.full(count, getattr(column, name + "_ns"), np.int64)))
         elif name == "sequence":
-            children.append(_flat(schema, count, np.full(count, column.sequence, np.uint64)))
+            children.append(_flat(schema, np.full(count, column.sequence, np.uint64)))
         elif name == "label":
-            children.append(_bytes(schema, [row.label.wire.encode() for row in rows]))
-        elif name in ("start", "end"):
-            children.append(_bytes(schema, [getattr(row, name) for row in rows]))
+            label = rows["label"].astype(np.int64)
+            children.append(_bytes(schema, _NAMES, _NAME_OFFSETS[label], _NAME_LENGTHS[label]))
+        elif name == "start":
+            children.append(_bytes(schema, arena, rows["start_offset"], rows["start_len"]))
+        elif name == "end":
+            unbounded = rows["flags"] & native.ROW_UNBOUNDED != 0
+            lengths = np.where(unbounded, 0, rows["end_len"])
+            children.append(_bytes(schema, arena, rows["end_offset"], lengths, ~unbounded))
         elif name == "aggregate":
-            children.append(_flat(schema, count, _bits([row.aggregate for row in rows])))
+            bits = np.packbits(rows["flags"] & native.ROW_AGGREGATE != 0, bitorder="little")
+            children.append(na.c_array_from_buffers(schema, count, [None, bits], 0))
         elif name in ("member_routes", "parents"):
-            children.append(_lists(schema, [getattr(row, name) for row in rows]))
+            children.append(_lists(schema, arena, rows[name + "_offset"], rows[name + "_count"]))
         else:
-            children.append(_flat(schema, count, np.ascontiguousarray(column[name])))
+            children.append(_flat(schema, np.ascontiguousarray(rows[name])))
     return na.c_array_from_buffers(SCHEMA, count, [None], 0, children=children)
 
 
-def _flat(schema: Any, count: int, values: "npt.NDArray[Any]") -> Any:
-    return na.c_array_from_buffers(schema, count, [None, values], 0)
+_WIRES = [label.wire.encode() for label in Label]
+_NAMES = np.frombuffer(b"".join(_WIRES), np.uint8)
+_NAME_LENGTHS = np.array([*map(len, _WIRES)])
+_NAME_OFFSETS = np.cumsum(_NAME_LENGTHS) - _NAME_LENGTHS
 
 
-def _bits(values: list[bool]) -> "npt.NDArray[np.uint8]":
-    return np.packbits(np.array(values, np.bool_), bitorder="little")
+def _flat(schema: Any, values: Any) -> Any:
+    return na.c_array_from_buffers(schema, len(values), [None, values], 0)
 
 
-def _offsets(lengths: list[int]) -> "npt.NDArray[np.int32]":
-    # A column whose bounds took more than 2 GiB would not have fit into its arena's memory.
-    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int32)
+def _gather(source: Any, offsets: Any, lengths: Any) -> tuple[Any, Any]:
+    """The pieces of `source` one after the other, and where each begins, as Arrow wants it."""
+    lengths = lengths.astype(np.int64)
+    ends: Any = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    if total >= 2**31:
+        raise OverflowError(f"{total} bytes or ids of a column are more than an Arrow array of this kind holds")
+    shift = offsets.astype(np.int64) - (ends - lengths)
+    return source[np.arange(total) + np.repeat(shift, lengths)], np.concatenate([[0], ends]).astype(np.int32)
 
 
-def _bytes(schema: Any, values: list[Optional[bytes]]) -> Any:
-    present = [value is not None for value in values]
-    missing = present.count(False)
-    validity = _bits(present) if missing else None
-    offsets = _offsets([len(value or b"") for value in values])
-    return na.c_array_from_buffers(schema, len(values), [validity, offsets, b"".join(value or b"" for value in values)], missing)
+def _bytes(schema: Any, source: Any, offsets: Any, lengths: Any, present: Any = None) -> Any:
+    data, bounds = _gather(source, offsets, lengths)
+    if present is None or present.all():
+        return na.c_array_from_buffers(schema, len(lengths), [None, bounds, data], 0)
+    validity = np.packbits(present, bitorder="little")
+    return na.c_array_from_buffers(schema, len(lengths), [validity, bounds, data], int(np.sum(~present)))
 
 
-def _lists(schema: Any, values: list[tuple[int, ...]]) -> Any:
-    items = np.array([item for value in values for item in value], np.uint64)
-    child = _flat(schema.child(0), len(items), items)
-    return na.c_array_from_buffers(schema, len(values), [None, _offsets([*map(len, values)])], 0, children=[child])
-
-
-def key_chunks(keys: Any) -> Iterable[tuple["npt.NDArray[np.uint64]", "npt.NDArray[np.uint64]", Any]]:
-    """Where the keys of an Arrow array or stream of binary or string type lie: addresses, lengths, and what keeps them.
-    Whoever made the array vouches for its addresses; that the keys lie in what is there is checked."""
-    for array in na.c_array_stream(keys) if hasattr(keys, "__arrow_c_stream__") else [na.c_array(keys)]:
-        view = array.view()
-        if view.null_count:
-            raise InvalidArgumentError("keys has nulls")
-        kind: str = array.schema.format
-        chosen = slice(array.offset, array.offset + array.length)
-        if kind in ("u", "z", "U", "Z"):
-            yield (*_with_offsets(view, kind, chosen), array)
-        elif kind in ("vu", "vz"):
-            yield (*_views(view, chosen), array)
-        else:
-            raise TypeError(f"keys must be binary or strings, not of Arrow type {kind!r}")
-
-
-Places = tuple["npt.NDArray[np.uint64]", "npt.NDArray[np.uint64]"]
-
-
-def _with_offsets(view: Any, kind: str, chosen: slice) -> Places:
-    offsets: Any = np.frombuffer(_buffer(view, 1), np.int32 if kind in "uz" else np.int64)
-    bounds: Any = offsets[chosen.start : chosen.stop + 1].astype(np.int64)
-    if len(bounds) == 0:
-        return np.empty(0, np.uint64), np.empty(0, np.uint64)
-    data: Any = np.frombuffer(_buffer(view, 2), np.uint8)
-    lengths = np.diff(bounds)
-    _check(bounds[:-1], lengths, len(data))
-    return (data.ctypes.data + bounds[:-1]).astype(np.uint64), lengths.astype(np.uint64)
-
-
-def _views(view: Any, chosen: slice) -> Places:
-    """Of a view of 16 bytes: its length, then up to 12 bytes; or 4 bytes, the number of a buffer and an offset there."""
-    raw: Any = np.frombuffer(_buffer(view, 1), np.uint8)
-    words: Any = raw[: len(raw) // 16 * 16].view(np.int32).reshape(-1, 4)[chosen].astype(np.int64)
-    begin: int = raw.ctypes.data + 16 * chosen.start + 4
-    addresses = np.arange(begin, begin + 16 * len(words), 16, dtype=np.int64)
-    # The last buffer holds the sizes of those between.
-    data: list[Any] = [np.frombuffer(_buffer(view, i), np.uint8) for i in range(2, view.n_buffers - 1)]
-    lengths: Any = words[:, 0]
-    long: Any = lengths > 12
-    which, offsets = words[long, 2], words[long, 3]
-    sizes = np.array([len(each) for each in data], np.int64)
-    if np.any((which < 0) | (which >= len(data))):
-        raise InvalidArgumentError("keys points at buffers that it has not")
-    _check(offsets, lengths[long], sizes[which])
-    _check(np.zeros_like(lengths[~long]), lengths[~long], 12)
-    addresses[long] = np.array([each.ctypes.data for each in data], np.int64)[which] + offsets
-    return addresses.astype(np.uint64), lengths.astype(np.uint64)
-
-
-def _check(offsets: Any, lengths: Any, size: Any) -> None:
-    if np.any((offsets < 0) | (lengths < 0) | (offsets + lengths > size)):
-        raise InvalidArgumentError("keys points out of its own memory")
-
-
-def _buffer(view: Any, i: int) -> Any:
-    """np.frombuffer refuses what is empty."""
-    buffer = view.buffer(i)
-    return buffer if memoryview(buffer).nbytes else np.zeros(16, np.uint8)
+def _lists(schema: Any, arena: Any, offsets: Any, counts: Any) -> Any:
+    # Ids lie at multiples of 8.
+    items, bounds = _gather(arena[: len(arena) // 8 * 8].view(np.uint64), offsets // 8, counts)
+    return na.c_array_from_buffers(schema, len(counts), [None, bounds], 0, children=[_flat(schema.child(0), items)])

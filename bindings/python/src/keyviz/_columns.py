@@ -88,28 +88,26 @@ class Column:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Row]:
+        return map(Row._make, zip(*map(self._list, Row._fields)))
+
+    def _list(self, field: str) -> list[Any]:
+        """A field of all rows, as a Row has it."""
+        rows = self._rows
+        if field == "label":
+            return [*map(LABELS.__getitem__, rows["label"].tolist())]
+        if field == "aggregate":
+            return [*map(bool, (rows["flags"] & native.ROW_AGGREGATE).tolist())]
+        if field in NUMBERS:
+            return list(rows[field].tolist())
         arena = self._arena.tobytes()
-        names = self._rows.dtype.names or ()
-        for values in self._rows.tolist():
-            row: dict[str, Any] = dict(zip(names, values))
-            yield Row(
-                row["route_id"],
-                Label(row["label"]),
-                _slice(arena, row["start_offset"], row["start_len"]),
-                None if row["flags"] & native.ROW_UNBOUNDED else _slice(arena, row["end_offset"], row["end_len"]),
-                row["reads"],
-                row["writes"],
-                row["read_bytes"],
-                row["write_bytes"],
-                row["group_id"],
-                row["leader_term"],
-                row["sub_bucket"],
-                row["sub_bucket_count"],
-                bool(row["flags"] & native.ROW_AGGREGATE),
-                _ids(arena, row["member_routes_offset"], row["member_routes_count"]),
-                row["member_routes_total"],
-                _ids(arena, row["parents_offset"], row["parents_count"]),
-            )
+        offsets = rows[field + "_offset"].tolist()
+        if field in ("member_routes", "parents"):
+            return [_ids(arena, at, count) for at, count in zip(offsets, rows[field + "_count"].tolist())]
+        keys: list[Any] = [arena[at : at + size] for at, size in zip(offsets, rows[field + "_len"].tolist())]
+        if field == "end":
+            for i in np.flatnonzero(rows["flags"] & native.ROW_UNBOUNDED).tolist():
+                keys[i] = None
+        return keys
 
     def __getitem__(self, field: str) -> "npt.NDArray[Any]":
         """One number of each row: "route_id", "group_id", "leader_term", "reads", "writes", "read_bytes", "write_bytes",
@@ -122,12 +120,12 @@ class Column:
     @property
     def starts(self) -> list[bytes]:
         """First key of each row's range."""
-        return [row.start for row in self]
+        return self._list("start")
 
     @property
     def ends(self) -> list[Optional[bytes]]:
         """First key past each row's range; None: it has no end."""
-        return [row.end for row in self]
+        return self._list("end")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Column) and self._head() == other._head() and self.rows == other.rows
@@ -152,6 +150,8 @@ class Column:
         """Its rows as one Arrow table: see Columns."""
         return Columns([self]).__arrow_c_stream__(requested_schema)
 
+
+LABELS = {int(label): label for label in Label}
 
 NUMBERS = (
     "route_id",
@@ -208,27 +208,21 @@ class Columns:
     def to_dataframe(self) -> Any:
         """The rows as a pandas.DataFrame, with the fields of the Arrow table. Needs pandas."""
         pandas = module("pandas", "to_dataframe()")
-        rows = [row for column in self for row in column]
         fields: dict[str, Any] = {
             name: np.repeat(np.array([getattr(column, name + "_ns") for column in self], "M8[ns]"), [*map(len, self)])
             for name in ("window_start", "at")
         }
         fields["sequence"] = np.repeat(np.array([column.sequence for column in self], np.uint64), [*map(len, self)])
         for name in Row._fields:
-            if name == "label":
-                fields[name] = [row.label.wire for row in rows]
-            elif name in NUMBERS:
+            if name in NUMBERS and name != "label":
                 fields[name] = np.concatenate([np.empty(0, ROW[name]), *(column[name] for column in self)])
             else:
-                fields[name] = [getattr(row, name) for row in rows]
+                fields[name] = [value for column in self for value in column._list(name)]  # pyright: ignore[reportPrivateUsage]
+        fields["label"] = [label.wire for label in fields["label"]]
         frame: Any = pandas.DataFrame(fields)
         for name in ("window_start", "at"):
             frame[name] = frame[name].dt.tz_localize("UTC")
         return frame
-
-
-def _slice(arena: bytes, offset: int, length: int) -> bytes:
-    return arena[offset : offset + length]
 
 
 def _ids(arena: bytes, offset: int, count: int) -> tuple[int, ...]:

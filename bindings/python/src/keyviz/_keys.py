@@ -14,9 +14,9 @@ Chunk = tuple["npt.NDArray[np.uint64]", "npt.NDArray[np.uint64]", Any]
 
 def key_chunks(keys: Any) -> list[Chunk]:
     if hasattr(keys, "__arrow_c_stream__") or hasattr(keys, "__arrow_c_array__"):
-        from . import _arrow
+        from . import _arrow_keys
 
-        return list(_arrow.key_chunks(keys))
+        return list(_arrow_keys.key_chunks(keys))
     return [_fixed(keys) if _is_fixed(keys) else _joined(keys)]
 
 
