@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The Python package: its tests and its types in a checkout, and its wheel in fresh environments, where there is no Rust.
 #
-#   tests/run_python.sh [setup|generate|wheel|bench|check]
+#   tests/run_python.sh [setup|generate|wheel|notebook|bench|check]
 #
 # setup makes build/python, an environment with what the others take from a package index, and says so; without a word
 # everything runs that `make test` runs. The wheel is tried with the oldest and the newest Python from 3.9 to 3.13 that are here
@@ -36,7 +36,7 @@ setup() {
 
 # In a checkout the package is its sources, and the library is the one that cargo built.
 here() {
-    KEYVIZ_LIBRARY=${KEYVIZ_LIBRARY:-$root/target/release/libkeyviz.so} PYTHONPATH=$package/src "$python" "$@"
+    KEYVIZ_LIBRARY=${KEYVIZ_LIBRARY:-$root/target/release/libkeyviz.so} PYTHONPATH=$root/$package/src "$python" "$@"
 }
 
 wheel() {
@@ -44,6 +44,18 @@ wheel() {
     # Without isolation: the build's own requirements are in build/python.
     "$python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$wheels" "$package"
     ls "$wheels"/*.whl
+}
+
+# The notebook, with what comes out of it: a page, with its pictures in it and beside it.
+notebook() {
+    notebooks=$root/build/notebook
+    rm -rf "$notebooks"
+    mkdir -p "$notebooks"
+    [ -z "${KEYVIZ_TRACES:-}" ] || KEYVIZ_TRACES=$(realpath "$KEYVIZ_TRACES")
+    here -m nbconvert --log-level ERROR --execute --to notebook --output-dir "$notebooks" $package/examples/*.ipynb
+    "$python" -m nbconvert --log-level ERROR --to html "$notebooks"/*.ipynb
+    "$python" -m nbconvert --log-level ERROR --to markdown "$notebooks"/*.ipynb
+    ls "$notebooks"/*.html "$notebooks"/*/*.png
 }
 
 tests() {
@@ -104,6 +116,7 @@ case ${1:-} in
     setup) ;;
     generate) "$python" $package/tools/generate.py ;;
     wheel) wheel ;;
+    notebook) notebook ;;
     bench) here benches/python.py ;;
     check) shift; tests "${@:-tests/python/package}" ;;
     '')
