@@ -6,7 +6,7 @@ BUILD := $(CURDIR)/build
 GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 
-.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cluster test-python python-bindings wheel test-install install uninstall check-install doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix bench-python clean
+.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cluster test-python python-bindings wheel notebook test-install install uninstall check-install doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix bench-python clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -21,6 +21,7 @@ help:
 	@echo "make header         include/keyviz.h from the sources"
 	@echo "make python-bindings  the ctypes declarations from the header"
 	@echo "make wheel          a wheel of the Python package, with the library inside, in build/wheels"
+	@echo "make notebook       the Python notebook, run on the traces, as a page with its pictures in build/notebook (half a minute)"
 	@echo "make loom           the concurrency models (about 3 minutes once it is compiled)"
 	@echo "make sanitize       the C tests and the stress test with sanitizers in the library too (about 8 minutes)"
 	@echo "make fuzz-smoke     a minute of fuzzing for each reader of untrusted bytes"
@@ -108,6 +109,10 @@ python-bindings:
 
 wheel: build
 	tests/run_python.sh wheel
+
+# On KEYVIZ_TRACES or ../shared/traces, or else on generated ones.
+notebook: build
+	tests/run_python.sh notebook
 
 loom:
 	RUSTFLAGS="--cfg loom" $(CARGO) test --release --lib --target-dir target/loom loom

@@ -101,12 +101,20 @@ check_wheel() {
         fresh=$root/build/python-fresh
         rm -rf "$fresh"
         "$path" -m venv "$fresh"
-        "$fresh/bin/python" -m pip install --quiet --only-binary :all: "$wheels"/*.whl 'pytest>=8'
+        "$fresh/bin/python" -m pip install --quiet --only-binary :all: "$(ls "$wheels"/*.whl)[cli]" 'pytest>=8'
         echo "the wheel with $("$fresh/bin/python" --version):"
         # The folder of the tests that need no other package, elsewhere: nothing of the checkout is at hand.
         mkdir "$fresh/tests"
         cp tests/python/package/conftest.py tests/python/package/test_{sampler,matrix,misuse,life}.py "$fresh/tests/"
         (cd "$fresh/tests" && env -u KEYVIZ_LIBRARY -u PYTHONPATH PATH="$fresh/bin" "$fresh/bin/python" -m pytest -q -p no:cacheprovider .)
+        printf 'ts_ms,label,op,key,key_len,value_len\n1,redis,w,user/42,7,512\n' >"$fresh/trace.csv"
+        "$python" -c 'import sys, zstandard; zstandard.ZstdCompressor().copy_stream(sys.stdin.buffer, sys.stdout.buffer)' \
+            <"$fresh/trace.csv" >"$fresh/trace.csv.zst"
+        for command in "$fresh/bin/python -m keyviz" "$fresh/bin/keyviz"; do
+            (cd "$fresh" && env -u KEYVIZ_LIBRARY -u PYTHONPATH PATH="$fresh/bin" $command report trace.csv.zst) >"$fresh/told"
+            grep -q 'check: the columns equal the traces' "$fresh/told"
+            rm "$fresh/heatmap.html"
+        done
         rm -rf "$fresh"
     done
 }

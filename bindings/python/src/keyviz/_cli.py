@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("replay", help="play traces, and write the matrix that they make")
     _trace_options(command)
-    _output_option(command, [], "write the matrix there: .json (for merge), .pb, .csv, .png or .html; may be given again")
+    _output_option(command, "write the matrix there: .json (for merge), .pb, .csv, .png or .html; may be given again")
     command.add_argument("--series", choices=_SERIES, help="what the matrix counts (default: reads or writes, which are more)")
     command.add_argument("--node", default="", metavar="NAME", help="name of the node, which goes with the matrix")
     command.set_defaults(run=_replay)
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("merge", help="merge the matrices (.json) of a cluster's nodes")
     command.add_argument("matrices", nargs="+", metavar="MATRIX.json")
-    _output_option(command, [], "write the merged matrix there: .json, .pb, .csv, .png or .html; may be given again")
+    _output_option(command, "write the merged matrix there: .json, .pb, .csv, .png or .html; may be given again")
     command.add_argument("--title", metavar="TEXT", help="title of the page")
     command.set_defaults(run=_merge)
     return parser
@@ -101,8 +101,8 @@ def _trace_options(command: argparse.ArgumentParser) -> None:
     bar.add_argument("--no-progress", dest="progress", action="store_false")
 
 
-def _output_option(command: argparse.ArgumentParser, default: list[str], told: str) -> None:
-    command.add_argument("-o", "--output", action="append", type=_output, default=default, metavar="FILE", help=told)
+def _output_option(command: argparse.ArgumentParser, told: str) -> None:
+    command.add_argument("-o", "--output", action="append", type=_output, default=[], metavar="FILE", help=told)
 
 
 # ---- Arguments.

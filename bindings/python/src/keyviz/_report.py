@@ -82,7 +82,11 @@ def hot_key_tables(replay: Replay, top: int) -> Iterable[Table]:
                     for key in reply
                 ]
                 name = f"Hot keys of route {route.route_id}, {label.wire or 'legacy'}, {words(series)}"
-                note = "Samples were dropped, or keys were too long: the bounds don't hold." if reply.degraded else ""
+                note = ""
+                if reply.degraded:
+                    note = "Samples were dropped, or keys were too long: the bounds don't hold."
+                elif all(2 * key.count_low < key.count_high for key in reply):
+                    note = "None of them stands out: too many keys are about as hot."
                 yield Table(name, ("key", ">at least", ">at most", ">share, at most"), rows, note)
 
 
