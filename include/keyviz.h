@@ -44,7 +44,8 @@
  * - Structs begin with `type_size`; `KEYVIZ_<STRUCT>_INIT` or `keyviz_<struct>_init()` fills it, and zeroes the rest. What
  *   the library doesn't know of a caller's larger struct must be zero; a caller's shorter one is extended with zeros.
  *   Structs that are only written (info, statistics, events) are written as far as they and the library reach. A field
- *   called `reserved` must be zero where a struct is read. Pointers must be aligned as C wants it.
+ *   called `reserved` must be zero where a struct is read. Pointers must be aligned as C wants it. (The functions set up
+ *   a struct as the first version of the library had it; fields that came later want the macro.)
  * - Bytes go in as pointer and length, and are not kept beyond the call; NULL is fine where the length is 0. They come
  *   out into the caller's buffer with its capacity; if they don't fit, the status is KEYVIZ_ERR_BUFFER_TOO_SMALL and the
  *   needed size comes back.
@@ -929,8 +930,9 @@ typedef struct {
     uint64_t suppressed;
 } keyviz_event_t;
 
-/// What a host does with an event: `event` is valid during the call. It runs in the thread whose call caused the event,
-/// after that call is done and without any lock, so it may call the library; it must not unwind or longjmp.
+/// What a host does with an event: `event` is valid during the call, and as long as its type_size says. It runs in the
+/// thread whose call caused the event, after that call is done and without any lock, so it may call the library; it must
+/// not unwind or longjmp.
 typedef void (*keyviz_event_fn)(const keyviz_event_t *event, void *user_data);
 
 /// How to count without crossing, for bindings that are built with this very library. Addresses are valid until the
@@ -1130,8 +1132,9 @@ keyviz_status_t keyviz_sampler_remove_route(keyviz_sampler_t *sampler,
                                             keyviz_error_t *err);
 
 /// Replaces a route by the `count` routes that it was split into, in one step, at `now_ns` (Unix ns): the children are
-/// registered before the parent retires, so that no observation misses in between, and their rows name the parent. A child may keep the parent's id
-/// (and then its counters and sub-buckets). `placements` is NULL or has room for `count` numbers. All or nothing.
+/// registered before the parent retires, so that no observation misses in between, and their rows name the parent. A
+/// child may keep the parent's id (and then its counters and sub-buckets). `placements` is NULL or has room for `count`
+/// numbers. All or nothing.
 ///
 /// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (the parent), KEYVIZ_ERR_ROUTE_EXISTS (a child), those of
 /// keyviz_sampler_register_route.
@@ -1319,6 +1322,8 @@ keyviz_status_t keyviz_columns_new(const keyviz_sampler_t *sampler,
 
 /// Gives the last `count` of the columns that are still to come to a walk of their own, for another thread; fewer, if fewer
 /// are to come. `*out` is to be freed with keyviz_columns_free.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER (out).
 keyviz_status_t keyviz_columns_split(keyviz_columns_t *columns,
                                      size_t count,
                                      keyviz_columns_t **out,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks the documents that come with the library: Doxygen makes a reference of the header, and groff and mandoc a page of
+# Checks the documents that come with the library: Doxygen makes a reference of each header, and groff and mandoc a page of
 # the manual, without a warning. A tool that is missing is skipped, and told; where CI=true, that is a failure.
 set -u
 cd "$(dirname "$0")/.."
@@ -21,8 +21,9 @@ quiet() {
     fi
 }
 
-mkdir -p build/doc-c
+mkdir -p build/doc-c build/doc-cpp
 quiet "the reference of keyviz.h" doxygen bindings/c/package/Doxyfile
+quiet "the reference of keyviz.hpp" doxygen bindings/cpp/Doxyfile
 sed 's/@VERSION@/0.0.0/' bindings/c/package/libkeyviz.3.in >"$scratch/libkeyviz.3"
 quiet "the manual with groff" groff -man -ww -z -Tutf8 "$scratch/libkeyviz.3"
 quiet "the manual with mandoc" mandoc -T lint -W style "$scratch/libkeyviz.3"

@@ -42,7 +42,7 @@ says() {
     [ "$("$@")" = "keyviz $wanted" ]
 }
 
-files=$(bindings/c/package/install.sh list)
+files=$(bindings/c/package/install.sh list) || exit 1
 for file in $files; do
     check "$file is there, and readable" test -r "$file"
 done

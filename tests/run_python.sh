@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # The Python package: its tests and its types in a checkout, and its wheel in fresh environments, where there is no Rust.
 #
-#   tests/run_python.sh [setup|generate|wheel|notebook|bench|check]
+#   tests/run_python.sh [setup|generate|wheel|sdist|notebook|bench|check TESTS]
 #
 # setup makes build/python, an environment with what the others take from a package index, and says so; without a word
 # everything runs that `make test` runs. The wheel is tried with the oldest and the newest Python from 3.9 to 3.13 that are here
-# (PYTHONS=all: with every one). A python3 that makes no environment, or an index that can't be
-# reached, skips it aloud; where CI=true, that fails.
+# (PYTHONS=all: with every one). A python3 that makes no environment, or an index that can't be reached, skips it aloud; where
+# CI=true, that fails.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -119,11 +119,22 @@ check_wheel() {
     done
 }
 
+# A source distribution, installed where there is no checkout: cargo compiles everything once more.
+sdist() {
+    rm -rf "$wheels/sdist" "$out-sdist"
+    (cd $package && "$python" -m hatchling build -t sdist -d "$wheels/sdist")
+    python3 -m venv "$out-sdist"
+    CARGO_TARGET_DIR=$out-sdist/target "$out-sdist/bin/python" -m pip install --quiet "$wheels"/sdist/*.tar.gz
+    (cd / && env -u KEYVIZ_LIBRARY -u PYTHONPATH "$out-sdist/bin/python" -c 'import keyviz; print(keyviz.__version__, keyviz.library_path)')
+    rm -rf "$out-sdist"
+}
+
 setup
 case ${1:-} in
     setup) ;;
     generate) "$python" $package/tools/generate.py ;;
     wheel) wheel ;;
+    sdist) sdist ;;
     notebook) notebook ;;
     bench) here benches/python.py ;;
     check) shift; tests "${@:-tests/python/package}" ;;

@@ -172,10 +172,6 @@ func (s *storedColumn) about(counts *C.keyviz_counts_t) *C.keyviz_row_t {
 	return (*C.keyviz_row_t)(unsafe.Add(unsafe.Pointer(s.descriptions), uintptr(counts.description)*uintptr(s.description_size)))
 }
 
-func (s *storedColumn) bytes(offset C.uint64_t, n C.uint32_t) []byte {
-	return unsafe.Slice((*byte)(unsafe.Add(s.arena, uintptr(offset))), int(n))
-}
-
 func (s *storedColumn) ids(offset C.uint64_t, n C.uint32_t) []uint64 {
 	return unsafe.Slice((*uint64)(unsafe.Add(s.arena, uintptr(offset))), int(n))
 }
@@ -189,16 +185,25 @@ type slabs struct {
 
 const slabBytes = 32 << 10
 
-func (s *slabs) key(key []byte) []byte {
-	if len(key) == 0 {
-		return nil
-	}
-	if cap(s.keys)-len(s.keys) < len(key) {
-		s.keys = make([]byte, 0, max(slabBytes, len(key)))
-	}
+// bounds copies the bounds of a range, which lie in an arena; an empty one is nil.
+func (s *slabs) bounds(arena unsafe.Pointer, about *C.keyviz_row_t) (start, end []byte) {
+	startLen, endLen := int(about.start_len), int(about.end_len)
 	from := len(s.keys)
-	s.keys = append(s.keys, key...)
-	return s.keys[from:len(s.keys):len(s.keys)]
+	middle, to := from+startLen, from+startLen+endLen
+	if to > cap(s.keys) {
+		s.keys = make([]byte, 0, max(slabBytes, startLen+endLen))
+		from, middle, to = 0, startLen, startLen+endLen
+	}
+	s.keys = s.keys[:to]
+	if startLen > 0 {
+		start = s.keys[from:middle:middle]
+		copy(start, unsafe.Slice((*byte)(unsafe.Add(arena, uintptr(about.start_offset))), startLen))
+	}
+	if endLen > 0 {
+		end = s.keys[middle:to:to]
+		copy(end, unsafe.Slice((*byte)(unsafe.Add(arena, uintptr(about.end_offset))), endLen))
+	}
+	return start, end
 }
 
 func (s *slabs) ids(ids []uint64) []uint64 {
@@ -225,8 +230,7 @@ func (s *storedColumn) matrixRows(slabs *slabs) []MatrixRow {
 		about := s.about(from)
 		to.RouteID = uint64(about.route_id)
 		to.Label = labels[from.label]
-		to.Start = slabs.key(s.bytes(about.start_offset, about.start_len))
-		to.End = slabs.key(s.bytes(about.end_offset, about.end_len))
+		to.Start, to.End = slabs.bounds(s.arena, about)
 		to.Aggregate = about.flags&C.KEYVIZ_ROW_AGGREGATE != 0
 		if about.member_routes_count > 0 {
 			to.MemberRoutes = slabs.ids(s.ids(about.member_routes_offset, about.member_routes_count))

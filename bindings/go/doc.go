@@ -17,6 +17,12 @@
 // keeps, and [Merge] makes one of those of a cluster's nodes. A [Matrix] is written as JSON, protobuf, CSV, a picture, or
 // with others as a page ([HeatmapPage]) that needs nothing but a browser.
 //
+// # From and to other programs
+//
+// What is bytes ([Matrix.JSON]) is a writer's, too ([Matrix.WriteJSON], for handlers), and what is parsed is read
+// ([ReadMatrixJSON], of no more than a limit). [MemSampler.SaveHistoryFile] keeps the history over a restart. Package keyvizhttp
+// serves all of it. Errors wrap one of the package's ([ErrInvalidArgument] and so on), for [errors.Is].
+//
 // # Hot keys
 //
 // With HotKeysEnabled, the keys of one write in HotKeysSampleRate are sampled, and [RunHotKeysAggregator] publishes them each
@@ -26,7 +32,8 @@
 // # Building
 //
 // The package is a door to libkeyviz, which is linked statically; `make go` in the libkeyviz repository (or
-// `go generate` in this directory) builds it, for which it takes Rust and a C compiler. Build tags choose otherwise:
+// `go generate` in this directory) builds it, for which it takes Rust and a C compiler. MIGRATION.md, beside this file, has
+// the steps for a server that exists, with an image. Build tags choose otherwise:
 //
 //   - keyviz_system links the installed shared library, found by pkg-config.
 //   - keyviz_atomic counts with atomic additions in counters that all goroutines share: slower, and free of

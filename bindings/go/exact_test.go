@@ -5,6 +5,8 @@ package keyviz
 import (
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -358,4 +360,46 @@ func deep(frames int, do func()) byte {
 		return room[0]
 	}
 	return deep(frames-1, do) + room[frames]
+}
+
+func TestRoutesAreFoundWhereverTheirHashPutsThem(t *testing.T) {
+	s, clock := newTestSampler(t, MemSamplerOptions{KeyVizLabelsEnabled: true})
+	random := rand.New(rand.NewPCG(5, 6))
+	want, missed := make(map[uint64]uint64), uint64(0)
+	ids := []uint64{0, 1, math.MaxUint64 - 1<<20}
+	for range 3_000 {
+		ids = append(ids, random.Uint64N(math.MaxUint64-1<<20))
+	}
+	for i, id := range ids {
+		s.RegisterRoute(id, nil, nil, 0)
+		// Some go again, and some come back.
+		if i%3 == 0 {
+			s.RemoveRoute(id)
+		}
+		if i%6 == 0 {
+			s.RegisterRoute(id, nil, nil, 0)
+		}
+	}
+	for range 3 {
+		for i, id := range ids {
+			s.Observe(id, nil, OpRead, 0, LabelRedis)
+			s.Observe(id^1<<63, nil, OpRead, 0, LabelRedis)
+			missed++
+			if i%3 == 0 && i%6 != 0 {
+				missed++
+			} else {
+				want[id]++
+			}
+		}
+	}
+	got := make(map[uint64]uint64)
+	for _, row := range flushed(s, clock).Rows {
+		got[row.RouteID] += row.Reads
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%d routes counted, want %d", len(got), len(want))
+	}
+	if stats := s.Stats(); stats.Missed != missed {
+		t.Errorf("%d missed, want %d", stats.Missed, missed)
+	}
 }

@@ -73,7 +73,9 @@ func (s *MemSampler) Flush() {
 	}
 }
 
-// Snapshot copies the columns with from <= At < to, oldest first. A zero Time is unbounded.
+// Snapshot copies the columns with from <= At < to, oldest first. A zero Time is unbounded. The copy is the caller's to
+// change. Many rows are copied by up to four goroutines at a time, which have ended when it returns; see
+// [MemSampler.Columns] for a history that is too long to have in memory.
 func (s *MemSampler) Snapshot(from, to time.Time) []MatrixColumn {
 	if c := s.open(); c != nil {
 		return c.snapshot(from, to)

@@ -2,11 +2,12 @@
 
 use super::handle;
 use super::sampler::{keyviz_sampler_t, now_ns};
-use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_BUFFER_TOO_SMALL};
-use super::structs::{check_extent, check_size, read_struct, write_out, write_struct, Sized0, MAX_SIZE};
+use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_BUFFER_TOO_SMALL, KEYVIZ_ERR_TYPE_SIZE};
+use super::structs::{check_extent, check_size, init, read_struct, write_out, write_struct, Sized0, MAX_SIZE};
 use crate::column::{ColumnRows, RowView};
 use crate::error::Error;
 use std::ffi::c_void;
+use std::mem::MaybeUninit;
 
 /// The row is a virtual bucket.
 pub const KEYVIZ_ROW_AGGREGATE: u32 = 1;
@@ -84,13 +85,6 @@ pub struct keyviz_column_info_t {
 // SAFETY: integers only, no padding.
 unsafe impl Sized0 for keyviz_column_info_t {}
 
-impl Default for keyviz_column_info_t {
-    fn default() -> Self {
-        let type_size = size_of::<Self>();
-        Self { type_size, sequence: 0, window_start_ns: 0, at_ns: 0, flushes: 0, rows: 0, arena_bytes: 0 }
-    }
-}
-
 /// Where a column goes. Begin with KEYVIZ_COLUMN_BUFFER_INIT, then give it memory. Rows are sorted by (start, route id,
 /// label by name, sub-bucket), and each (route id, label, sub-bucket) has at most one.
 #[repr(C)]
@@ -125,22 +119,49 @@ pub struct keyviz_column_buffer_t {
 // SAFETY: integers and pointers only, no padding.
 unsafe impl Sized0 for keyviz_column_buffer_t {}
 
+/// A row has no type_size: the buffer that it lies in tells it, and then the rules of [`Sized0`] hold.
+impl keyviz_row_t {
+    const FIRST_SIZE: usize = size_of::<Self>();
+
+    /// Checks the row_size of a buffer.
+    pub(super) fn check_size(row_size: usize, buffer: &str) -> Result<(), Failure> {
+        if !(Self::FIRST_SIZE..=MAX_SIZE).contains(&row_size) {
+            let message = format!("{buffer}.row_size is {row_size}, and {} is the least", Self::FIRST_SIZE);
+            return Err(Failure::new(KEYVIZ_ERR_TYPE_SIZE, message));
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// `from` points at `row_size` readable bytes, the size checked.
+    pub(super) unsafe fn read(from: *const u8, row_size: usize) -> Self {
+        let mut row = MaybeUninit::<Self>::zeroed();
+        std::ptr::copy_nonoverlapping(from, row.as_mut_ptr().cast::<u8>(), row_size.min(size_of::<Self>()));
+        row.assume_init()
+    }
+
+    /// # Safety
+    /// `to` points at `row_size` writable bytes, the size checked.
+    unsafe fn write(&self, to: *mut u8, row_size: usize) {
+        let known = row_size.min(size_of::<Self>());
+        std::ptr::copy_nonoverlapping(std::ptr::from_ref(self).cast::<u8>(), to, known);
+        to.add(known).write_bytes(0, row_size - known);
+    }
+}
+
 /// Fills it with zeros, its type_size and its row_size, like KEYVIZ_COLUMN_BUFFER_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_column_buffer_init(buffer: *mut keyviz_column_buffer_t) {
+    init(buffer);
     if !buffer.is_null() {
-        buffer.write_bytes(0, 1);
-        (*buffer).type_size = size_of::<keyviz_column_buffer_t>();
-        (*buffer).row_size = size_of::<keyviz_row_t>();
+        (*buffer).row_size = keyviz_row_t::FIRST_SIZE;
     }
 }
 
 /// Fills it with zeros and its type_size, like KEYVIZ_COLUMN_INFO_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_column_info_init(info: *mut keyviz_column_info_t) {
-    if !info.is_null() {
-        info.write(keyviz_column_info_t::default());
-    }
+    init(info);
 }
 
 /// Lays rows out: each as a struct, what it refers to in the arena. Strings and lists that a row shares with the row
@@ -247,12 +268,7 @@ struct Buffer {
 impl Buffer {
     unsafe fn check(to: *mut keyviz_column_buffer_t) -> Result<Self, Failure> {
         let fields = read_struct(to.cast_const(), "buffer")?;
-        if !(size_of::<keyviz_row_t>()..=MAX_SIZE).contains(&fields.row_size) {
-            return Err(Failure::new(
-                super::status::KEYVIZ_ERR_TYPE_SIZE,
-                format!("buffer.row_size is {}, and {} is the least", fields.row_size, size_of::<keyviz_row_t>()),
-            ));
-        }
+        keyviz_row_t::check_size(fields.row_size, "buffer")?;
         if fields.rows.is_null() && fields.row_capacity > 0 {
             return Err(Failure::null("buffer.rows"));
         }
@@ -279,8 +295,7 @@ impl Buffer {
             let row = layout.push(view, |offset, bytes| {
                 std::ptr::copy_nonoverlapping(bytes.as_ptr(), arena.add(offset), bytes.len());
             });
-            at.cast::<keyviz_row_t>().write_unaligned(row);
-            at.add(size_of::<keyviz_row_t>()).write_bytes(0, self.fields.row_size - size_of::<keyviz_row_t>());
+            row.write(at, self.fields.row_size);
         });
         let info = column.info();
         out.sequence = info.sequence;

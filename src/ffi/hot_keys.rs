@@ -5,7 +5,7 @@ use super::handle::{self, Handle};
 use super::observe::{key, Key};
 use super::sampler::{keyviz_sampler_t, now_ns};
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_TYPE_SIZE, KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK};
-use super::structs::{bytes, check_extent, check_size, place, read_struct, write_out, write_struct, Sized0};
+use super::structs::{bytes, check_extent, check_size, init, place, read_struct, write_out, write_struct, Sized0};
 use crate::hot_keys::{from_json, to_json, HotKey, HotKeys, HotKeysMerge, HotKeysQuery, DEFAULT_MAX_BYTES};
 use crate::label::{Label, Op, Series};
 use std::ffi::c_void;
@@ -148,9 +148,8 @@ unsafe impl Sized0 for keyviz_hot_keys_source_t {}
 /// Fills it like KEYVIZ_HOT_KEYS_QUERY_INIT: zeros, its type_size, and KEYVIZ_SERIES_WRITES. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_hot_keys_query_init(query: *mut keyviz_hot_keys_query_t) {
+    init(query);
     if !query.is_null() {
-        query.write_bytes(0, 1);
-        (*query).type_size = size_of::<keyviz_hot_keys_query_t>();
         (*query).series = Series::Writes as u32;
     }
 }
@@ -158,28 +157,19 @@ pub unsafe extern "C" fn keyviz_hot_keys_query_init(query: *mut keyviz_hot_keys_
 /// Fills it with zeros and its type_size, like KEYVIZ_HOT_KEYS_INFO_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_hot_keys_info_init(info: *mut keyviz_hot_keys_info_t) {
-    if !info.is_null() {
-        info.write_bytes(0, 1);
-        (*info).type_size = size_of::<keyviz_hot_keys_info_t>();
-    }
+    init(info);
 }
 
 /// Fills it with zeros and its type_size, like KEYVIZ_HOT_KEY_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_hot_key_init(key: *mut keyviz_hot_key_t) {
-    if !key.is_null() {
-        key.write_bytes(0, 1);
-        (*key).type_size = size_of::<keyviz_hot_key_t>();
-    }
+    init(key);
 }
 
 /// Fills it with zeros and its type_size, like KEYVIZ_HOT_KEYS_SOURCE_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_hot_keys_source_init(source: *mut keyviz_hot_keys_source_t) {
-    if !source.is_null() {
-        source.write_bytes(0, 1);
-        (*source).type_size = size_of::<keyviz_hot_keys_source_t>();
-    }
+    init(source);
 }
 
 /// Ends the window of hot keys at `now_ns` (Unix ns) and publishes what was sampled in it: call it each step, and once

@@ -3,7 +3,7 @@
 use super::handle;
 use super::sampler::keyviz_sampler_t;
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND};
-use super::structs::{bytes, check_size, write_out, write_struct, Sized0};
+use super::structs::{bytes, check_size, init, write_out, write_struct, Sized0};
 use crate::events::{Event, EventKind};
 use crate::label::Label;
 use crate::sampler::EventHandler;
@@ -113,10 +113,7 @@ unsafe impl Sized0 for keyviz_stats_t {}
 /// Fills it with zeros and its type_size, like KEYVIZ_STATS_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_stats_init(stats: *mut keyviz_stats_t) {
-    if !stats.is_null() {
-        stats.write_bytes(0, 1);
-        (*stats).type_size = size_of::<keyviz_stats_t>();
-    }
+    init(stats);
 }
 
 /// Reads the statistics, also of a closed sampler. Takes time in proportion to the routes, during which flushes and
@@ -194,14 +191,12 @@ unsafe impl Sized0 for keyviz_event_t {}
 /// Fills an event with zeros and its type_size, like KEYVIZ_EVENT_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_event_init(event: *mut keyviz_event_t) {
-    if !event.is_null() {
-        event.write_bytes(0, 1);
-        (*event).type_size = size_of::<keyviz_event_t>();
-    }
+    init(event);
 }
 
-/// What a host does with an event: `event` is valid during the call. It runs in the thread whose call caused the event,
-/// after that call is done and without any lock, so it may call the library; it must not unwind or longjmp.
+/// What a host does with an event: `event` is valid during the call, and as long as its type_size says. It runs in the
+/// thread whose call caused the event, after that call is done and without any lock, so it may call the library; it must
+/// not unwind or longjmp.
 pub type keyviz_event_fn = Option<unsafe extern "C" fn(event: *const keyviz_event_t, user_data: *mut c_void)>;
 
 /// Gives events to `callback` from now on; NULL: they wait for keyviz_sampler_poll_events. `user_data` is passed on, and

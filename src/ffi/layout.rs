@@ -7,7 +7,7 @@ use super::handle;
 use super::lanes::keyviz_lane_t;
 use super::sampler::keyviz_sampler_t;
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_UNSUPPORTED};
-use super::structs::{check_size, write_struct, Sized0};
+use super::structs::{check_size, init, write_struct, Sized0};
 use crate::cells::BLOCK_BITS;
 use crate::lane::{Hot, Lane};
 use crate::sub_bucket::Parts;
@@ -90,10 +90,7 @@ unsafe impl Sized0 for keyviz_hot_layout_t {}
 /// Fills a layout with zeros and its type_size, like KEYVIZ_HOT_LAYOUT_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_hot_layout_init(layout: *mut keyviz_hot_layout_t) {
-    if !layout.is_null() {
-        layout.write_bytes(0, 1);
-        (*layout).type_size = size_of::<keyviz_hot_layout_t>();
-    }
+    init(layout);
 }
 
 /// Describes the hot layout of a sampler. `layout` begins with its type_size.

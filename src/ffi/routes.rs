@@ -4,7 +4,7 @@ use super::columns::{check_buffer, copy_out};
 use super::handle;
 use super::sampler::keyviz_sampler_t;
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_TYPE_SIZE};
-use super::structs::{bytes, check_extent, check_size, read_struct, slice, write_out, Sized0};
+use super::structs::{bytes, check_extent, check_size, init, read_struct, slice, write_out, Sized0};
 use crate::registry::RouteSpec;
 use std::ffi::c_void;
 
@@ -46,10 +46,7 @@ unsafe impl Sized0 for keyviz_route_t {}
 /// Fills a route with zeros and its type_size, like KEYVIZ_ROUTE_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_route_init(route: *mut keyviz_route_t) {
-    if !route.is_null() {
-        route.write_bytes(0, 1);
-        (*route).type_size = size_of::<keyviz_route_t>();
-    }
+    init(route);
 }
 
 /// Reads an array of routes; its stride is the first one's type_size.
@@ -145,8 +142,9 @@ pub unsafe extern "C" fn keyviz_sampler_remove_route(
 }
 
 /// Replaces a route by the `count` routes that it was split into, in one step, at `now_ns` (Unix ns): the children are
-/// registered before the parent retires, so that no observation misses in between, and their rows name the parent. A child may keep the parent's id
-/// (and then its counters and sub-buckets). `placements` is NULL or has room for `count` numbers. All or nothing.
+/// registered before the parent retires, so that no observation misses in between, and their rows name the parent. A
+/// child may keep the parent's id (and then its counters and sub-buckets). `placements` is NULL or has room for `count`
+/// numbers. All or nothing.
 ///
 /// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (the parent), KEYVIZ_ERR_ROUTE_EXISTS (a child), those of
 /// keyviz_sampler_register_route.

@@ -2,7 +2,7 @@
 
 use super::handle::{self, Handle};
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure};
-use super::structs::{read_struct, write_out, Sized0};
+use super::structs::{init, read_struct, write_out, Sized0};
 use crate::options::{HotKeysSeries, Options, Resolution, MAX_RESOLUTIONS};
 use crate::sampler::Sampler;
 use std::sync::atomic::AtomicU32;
@@ -141,10 +141,7 @@ pub(super) fn now_ns() -> i64 {
 /// Fills options with their defaults, like KEYVIZ_OPTIONS_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_options_init(options: *mut keyviz_options_t) {
-    if !options.is_null() {
-        options.write_bytes(0, 1);
-        (*options).type_size = size_of::<keyviz_options_t>();
-    }
+    init(options);
 }
 
 /// Makes a sampler. `options` may be NULL: all defaults. On success `*out` is the caller's, to free with

@@ -1,6 +1,6 @@
 //! Statuses, the error struct, and how a panic becomes a status.
 
-use super::structs::{write_struct, Sized0};
+use super::structs::{init, write_struct, Sized0};
 use crate::error::Error;
 use std::ffi::c_char;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -89,9 +89,7 @@ impl Default for keyviz_error_t {
 /// Fills an error with zeros and its type_size, like KEYVIZ_ERROR_INIT. NULL is fine.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_error_init(err: *mut keyviz_error_t) {
-    if !err.is_null() {
-        err.write(keyviz_error_t::default());
-    }
+    init(err);
 }
 
 /// A status with its reason.

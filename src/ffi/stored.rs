@@ -122,6 +122,8 @@ fn hand_out(columns: Vec<StoredColumn>) -> *mut keyviz_columns_t {
 
 /// Gives the last `count` of the columns that are still to come to a walk of their own, for another thread; fewer, if fewer
 /// are to come. `*out` is to be freed with keyviz_columns_free.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER (out).
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_columns_split(
     columns: *mut keyviz_columns_t,

@@ -19,14 +19,15 @@ pub(super) unsafe trait Sized0: Copy {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
-/// Fills a struct with zeros and its size. NULL is fine.
+/// Fills a struct with zeros and its size, as far as its first version reaches: whoever calls may have been compiled with
+/// that one. NULL is fine.
 ///
 /// # Safety
 /// `to` is null, or writable.
 pub(super) unsafe fn init<T: Sized0>(to: *mut T) {
     if !to.is_null() {
-        to.write_bytes(0, 1);
-        to.cast::<usize>().write(size_of::<T>());
+        to.cast::<u8>().write_bytes(0, T::FIRST_SIZE);
+        to.cast::<usize>().write(T::FIRST_SIZE);
     }
 }
 

@@ -318,6 +318,10 @@ static keyviz_status_t pass_sized(const struct_case_t *one, size_t type_size, si
     return status;
 }
 
+/* Any argument: the library's structs have grown past those of the header that this was compiled with. It then knows more
+ * of a larger struct than this test does. */
+static int library_is_newer;
+
 static void a_type_size_is_believed_only_as_far_as_it_can_be(void) {
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         const struct_case_t *one = &CASES[i];
@@ -329,6 +333,7 @@ static void a_type_size_is_believed_only_as_far_as_it_can_be(void) {
             CHECK_EQUAL(pass_sized(one, wrong[j], allocated, 0), KEYVIZ_ERR_TYPE_SIZE);
         }
         CHECK_OK(pass_sized(one, one->size, one->size, 0));
+        if (library_is_newer) continue;
         size_t larger[] = {one->size + 1, one->size + 8, one->size + 333, 1 << 16};
         for (size_t j = 0; j < sizeof larger / sizeof *larger; j++) {
             CHECK_OK(pass_sized(one, larger[j], larger[j], 0));
@@ -349,6 +354,7 @@ static void an_error_of_a_wrong_size_is_left_alone(void) {
         CHECK(error.type_size == wrong[i]);
         CHECK(is_filled(&error.status, 0xa5, sizeof error - sizeof(size_t)));
     }
+    if (library_is_newer) return;
     /* A larger one, of a newer header, is filled as far as this library knows it. */
     struct {
         keyviz_error_t known;
@@ -431,13 +437,13 @@ static void rows_step_by_the_size_that_the_buffer_says(void) {
     CHECK_EQUAL(column.row_count, 2);
     for (uint64_t i = 0; i < 2; i++) {
         CHECK_EQUAL(rows[i].known.route_id, i + 1);
-        CHECK_EQUAL(rows[i].newer, 0);
+        CHECK(rows[i].newer == 0 || library_is_newer);
     }
     keyviz_sampler_free(sampler);
 }
 
 int main(int argc, char **argv) {
-    (void)argc;
+    library_is_newer = argc > 1;
     RUN(a_type_size_is_believed_only_as_far_as_it_can_be);
     RUN(an_error_of_a_wrong_size_is_left_alone);
     RUN(arrays_step_by_the_size_that_their_first_struct_says);

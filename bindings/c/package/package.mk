@@ -49,5 +49,21 @@ check-install:
 	@$(PLACED) tests/check_install.sh
 
 doc-c:
-	@mkdir -p $(BUILD)/doc-c
+	@mkdir -p $(BUILD)/doc-c $(BUILD)/doc-cpp
 	doxygen bindings/c/package/Doxyfile
+	doxygen bindings/cpp/Doxyfile
+
+abi-check:
+	@tests/check_abi.sh
+
+abi-dump:
+	@tests/check_abi.sh accept
+
+dist: $(SHARED)
+	@VERSION=$(VERSION) bindings/c/package/dist.sh
+
+check-dist: dist
+	@VERSION=$(VERSION) tests/check_dist.sh
+
+check-cinstall:
+	@tests/check_cinstall.sh

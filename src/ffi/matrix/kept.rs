@@ -2,8 +2,8 @@
 
 use crate::column::{ColumnInfo, ColumnRows, Counters, RowView};
 use crate::ffi::columns::{keyviz_column_buffer_t, keyviz_row_t, KEYVIZ_ROW_AGGREGATE};
-use crate::ffi::status::{Failure, KEYVIZ_ERR_TYPE_SIZE};
-use crate::ffi::structs::{check_extent, read_struct, slice, MAX_SIZE};
+use crate::ffi::status::Failure;
+use crate::ffi::structs::{check_extent, read_struct, slice};
 use crate::label::Label;
 
 /// A column in a caller's memory, whose rows lie in its arena.
@@ -29,16 +29,12 @@ impl Column<'_> {
             if buffer.rows.is_null() {
                 return Err(Failure::null(&what));
             }
-            if !(size_of::<keyviz_row_t>()..=MAX_SIZE).contains(&buffer.row_size) {
-                let (is, least) = (buffer.row_size, size_of::<keyviz_row_t>());
-                let message = format!("columns[{i}].row_size is {is}, and {least} is the least");
-                return Err(Failure::new(KEYVIZ_ERR_TYPE_SIZE, message));
-            }
+            keyviz_row_t::check_size(buffer.row_size, &format!("columns[{i}]"))?;
             check_extent(buffer.row_count, buffer.row_size, &what)?;
         }
         let arena = slice(buffer.arena.cast::<u8>().cast_const(), buffer.arena_used, &format!("columns[{i}].arena"))?;
         let rows = (0..buffer.row_count).map(|r| {
-            let row = buffer.rows.cast::<u8>().add(r * buffer.row_size).cast::<keyviz_row_t>().read_unaligned();
+            let row = keyviz_row_t::read(buffer.rows.cast::<u8>().add(r * buffer.row_size), buffer.row_size);
             checked(&row, arena).map(|label| (row, label)).ok_or_else(|| {
                 Failure::invalid(format!("row {r} of columns[{i}] is not one that a drain has written"))
             })

@@ -67,7 +67,7 @@ func compare(r *report, what, unit string, n int, rounds int, ways []wayTo, limi
 			against = fmt.Sprintf("  libkeyviz is %6.2f times as fast", ratio(costs[i], costs[0]))
 			r.promise(what+": against "+way.name, ratio(costs[i], costs[0]), limit)
 		}
-		fmt.Printf("    %-32s %9.1f%s\n", way.name, median(costs[i]), against)
+		fmt.Printf("    %-36s %9.1f%s\n", way.name, median(costs[i]), against)
 	}
 }
 

@@ -93,7 +93,7 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// ratios are theirs by ours, round by round.
+// ratio is theirs by ours, the median of the rounds.
 func ratio(theirs, ours []float64) float64 {
 	quotients := make([]float64, len(ours))
 	for i := range ours {

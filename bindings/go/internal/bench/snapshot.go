@@ -47,7 +47,7 @@ func benchSnapshot(r *report, rounds, rows int) {
 	what := fmt.Sprintf("Snapshot, %d columns of %d rows", snapshotColumns, rows)
 	compare(r, what, "row", snapshotColumns*rows, rounds, ways, 3)
 	for i, name := range names {
-		fmt.Printf("    %-32s %9d objects of %d MB; collecting them takes %.1f ms\n",
+		fmt.Printf("    %-36s %9d objects of %d MB; collecting them takes %.1f ms\n",
 			name, made[i].objects, made[i].bytes>>20, float64(made[i].collected)/1e6)
 	}
 	r.promiseAtMost(what+": objects allocated, of the textbook's", float64(made[0].objects)/float64(made[1].objects), 1)

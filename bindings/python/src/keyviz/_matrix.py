@@ -390,8 +390,7 @@ def _query(
     node: str,
 ) -> tuple[Any, bytes]:
     """The query, and the bytes that it points at."""
-    query = native.keyviz_matrix_query_t()
-    lib.keyviz_matrix_query_init(ctypes.byref(query))
+    query = native.keyviz_matrix_query_t(ctypes.sizeof(native.keyviz_matrix_query_t))
     query.from_ns, query.to_ns = bound_ns("start", start), bound_ns("end", end)
     query.series, query.budget_mode = one_of("series", series, Series), one_of("mode", mode, Budget)
     query.row_budget = number("rows", rows, U32)

@@ -112,24 +112,25 @@ func (h *handler) put(w http.ResponseWriter, r *http.Request, key []byte) error 
 func (o *object) keepHeaders(headers http.Header) error {
 	size := 0
 	for name, values := range headers {
+		value := strings.Join(values, ",")
 		if key, ok := strings.CutPrefix(name, metaPrefix); ok {
-			size += len(key) + len(values[0])
-			o.Headers[name] = values[0]
+			size += len(key) + len(value)
+			o.Headers[name] = value
 		} else if slices.Contains(keptHeaders, name) {
-			o.Headers[name] = values[0]
+			o.Headers[name] = value
 		}
 	}
 	if size > maxMetadataBytes {
 		return errMetadata
 	}
-	if encodings, ok := o.Headers["Content-Encoding"]; ok {
-		// aws-chunked is how the body came, and not how the object is encoded.
-		parts := slices.DeleteFunc(strings.Split(encodings, ","), func(one string) bool {
-			return strings.TrimSpace(one) == "aws-chunked"
-		})
-		if o.Headers["Content-Encoding"] = strings.TrimSpace(strings.Join(parts, ",")); len(parts) == 0 {
-			delete(o.Headers, "Content-Encoding")
-		}
+	// aws-chunked is how the body came, and not how the object is encoded.
+	encodings := slices.DeleteFunc(strings.Split(o.Headers["Content-Encoding"], ","), func(one string) bool {
+		one = strings.TrimSpace(one)
+		return one == "" || one == "aws-chunked"
+	})
+	delete(o.Headers, "Content-Encoding")
+	if len(encodings) > 0 {
+		o.Headers["Content-Encoding"] = strings.Join(encodings, ",")
 	}
 	return nil
 }
