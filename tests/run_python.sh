@@ -136,7 +136,7 @@ case ${1:-} in
     wheel) wheel ;;
     sdist) sdist ;;
     notebook) notebook ;;
-    bench) here benches/python.py ;;
+    bench) here benches/python.py && here benches/replay.py ;;
     check) shift; tests "${@:-tests/python/package}" ;;
     '')
         tests tests/python/package
