@@ -160,19 +160,20 @@ lines = st.one_of(good, good, good, st.lists(fields, min_size=4, max_size=8).map
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
-@given(st.lists(lines, max_size=6))
-@example([b"1,s3,r,k,1,1", b"0,s3,r,k,1,1"])
-def test_reading_lines_at_once_and_one_by_one_is_the_same(each):
+@given(st.lists(lines, max_size=6), st.integers(0, 3))
+@example([b"1,s3,r,k,1,1", b"0,s3,r,k,1,1"], 0)
+@example([b"1,s3,r,k,1,1"], 2)
+def test_reading_lines_at_once_and_one_by_one_is_the_same(each, last):
     text = b"".join(line + b"\n" for line in each)
-    at_once = _at_once(text, None, 0)
+    at_once = _at_once(text, None, last)
     try:
-        kept = _one_by_one("t", 1, text, None, 0)
+        kept = _one_by_one("t", 1, text, None, last)
     except TraceError:
         assert at_once is None
         return
     assert (at_once is not None) == (kept == text)
     rows = [line.split(b",") for line in kept.split(b"\n") if line]
-    block = _at_once(kept, None, 0)
+    block = _at_once(kept, None, last)
     assert block.times.tolist() == [int(row[0]) for row in rows]
     assert block.keys() == [row[3] for row in rows]
     assert block.observations["value_len"].tolist() == [int(row[5]) for row in rows]

@@ -6,7 +6,7 @@ import pathlib
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn, Optional
 
 import keyviz
@@ -136,18 +136,22 @@ def _output(text: str) -> str:
 
 def _replay(chosen: argparse.Namespace) -> int:
     with _played(chosen) as played:
+        show([totals_table(played)], sys.stdout)
         for path in chosen.output:
             if path.endswith(".html"):
                 played.to_html(path, chosen.title)
             else:
                 _write(played.matrix(chosen.series, node=chosen.node), path)
-        return _told(played, [totals_table(played)], chosen.output)
+            print(f"written: {path}")
+        return _checked(played)
 
 
 def _report(chosen: argparse.Namespace) -> int:
     with _played(chosen) as played:
+        show(_summary(played, chosen.top), sys.stdout)
         played.to_html(chosen.output, chosen.title)
-        return _told(played, _summary(played, chosen.top), [chosen.output])
+        print(f"written: {chosen.output}")
+        return _checked(played)
 
 
 def _summary(played: Replay, top: int) -> Iterator[Table]:
@@ -190,15 +194,15 @@ def _merge(chosen: argparse.Namespace) -> int:
         if matrix.series is not series:
             raise InvalidArgumentError(f"{path} counts {words(matrix.series)}, and {matrices[0][0]} {words(series)}")
     merged = merge([(matrix.node or pathlib.Path(path).stem, matrix) for path, matrix in matrices])
-    for path in chosen.output:
-        if path.endswith(".html"):
-            merged.to_html(path, title=chosen.title or ", ".join(os.path.basename(each) for each in chosen.matrices))
-        else:
-            _write(merged, path)
     rows, columns = merged.shape
     print(f"{len(matrices)} matrices of {words(series)} are {rows:,} rows x {columns:,} columns.\n")
     show([node_table(merged), verdict_table(merged, MOST_VERDICTS), split_table(merged)], sys.stdout)
-    _told_files(chosen.output)
+    for path in chosen.output:
+        if path.endswith(".html"):
+            merged.to_html(path, title=chosen.title or ", ".join(map(os.path.basename, chosen.matrices)))
+        else:
+            _write(merged, path)
+        print(f"written: {path}")
     return 0
 
 
@@ -225,9 +229,7 @@ def _played(chosen: argparse.Namespace) -> Replay:
     return played
 
 
-def _told(played: Replay, tables: Iterable[Table], files: Sequence[str]) -> int:
-    show(tables, sys.stdout)
-    _told_files(files)
+def _checked(played: Replay) -> int:
     wrong = played.differences()
     if wrong:
         print("keyviz: the columns differ from the traces:", *wrong, sep="\n  ", file=sys.stderr)
@@ -235,11 +237,6 @@ def _told(played: Replay, tables: Iterable[Table], files: Sequence[str]) -> int:
     checked = sum(trace.truth is not None for trace in played.traces)
     print(f"check: the columns equal the traces, to the unit ({checked} of {len(played.traces)} by truth file)")
     return 0
-
-
-def _told_files(files: Sequence[str]) -> None:
-    for path in files:
-        print(f"written: {path}")
 
 
 def _read(path: str) -> Matrix:
