@@ -6,7 +6,7 @@ BUILD := $(CURDIR)/build
 GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 
-.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cpp test-abi test-cluster test-install install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix bench-go redis redis-demo test-redis bench-redis clean test-python python-bindings wheel notebook check-sdist bench-python
+.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cpp test-abi test-cluster test-python python-bindings wheel notebook check-sdist test-install install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix bench-python bench-go redis redis-demo test-redis bench-redis clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -38,7 +38,6 @@ help:
 	@echo "make redis-demo     a real Redis with the module under load, and where its traffic went (about 20 s)"
 	@echo "make bench-redis    a real Redis with and without the module, in pairs (about 5 minutes)"
 	@echo "make bench-go       the Go package beside its peers: a textbook sampler, Prometheus, VictoriaMetrics, cgo (about 1 minute)"
-
 	@echo "make bench-python   counting from Python, beside numpy, pandas and a loop (about 1 minute)"
 	@echo "make clean          removes what the above made"
 

@@ -4,6 +4,7 @@
 ///     keyviz::Sampler    counts: routes, observations, flushes, history          keyviz/sampler.hpp
 ///     keyviz::Lane       the private counters of a thread                        keyviz/lane.hpp
 ///     keyviz::Column     what one step counted, row by row                       keyviz/column.hpp
+///     keyviz::Walk       many columns of the history, the fastest way            keyviz/walk.hpp
 ///     keyviz::Matrix     time x key ranges of a series, and its forms            keyviz/matrix.hpp
 ///     keyviz::Merge      the matrices of a cluster's nodes as one                keyviz/merge.hpp
 ///     keyviz::HotKeys    which keys make a cell hot, with bounds                 keyviz/hot_keys.hpp
@@ -31,5 +32,6 @@
 #include <keyviz/sampler.hpp>
 #include <keyviz/span.hpp>
 #include <keyviz/types.hpp>
+#include <keyviz/walk.hpp>
 
 #endif

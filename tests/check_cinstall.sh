@@ -17,7 +17,7 @@ major=${version%%.*}
 soname=$(LC_ALL=C readelf -dW "$prefix/lib/libkeyviz.so" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
 [ "$soname" = "libkeyviz.so.$major" ] || { echo "its SONAME is '$soname'"; exit 1; }
 [ -f "$prefix/lib/libkeyviz.so.$version" ] && [ -f "$prefix/lib/libkeyviz.so.$major" ] || { echo "a link is missing"; exit 1; }
-cmp include/keyviz.h "$prefix/include/keyviz.h"
+for header in $(cd include && find . -name '*.h' -o -name '*.hpp'); do cmp "include/$header" "$prefix/include/$header"; done
 cmp include/keyviz.proto "$prefix/share/keyviz/keyviz.proto"
 config="env PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config"
 [ "$($config --modversion keyviz)" = "$version" ] || { echo "keyviz.pc is of another version"; exit 1; }

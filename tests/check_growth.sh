@@ -59,7 +59,7 @@ run() {
 }
 
 # All but those of many threads, which say nothing of structs; and those about structs say what the header's are.
-tests="routes columns history hot_keys life query kept matrix forms readers merge"
+tests="routes columns stored history hot_keys life query kept matrix forms readers merge"
 run "an older program with a newer library" include "$out/newer" layout structs $tests
 run "a newer program with an older library" "$newer/include" "$out/older" $tests
 

@@ -130,13 +130,6 @@ public:
     }
 
 private:
-    std::string_view text(std::uint64_t offset, std::uint32_t size) const noexcept {
-        return detail::view(reinterpret_cast<const char *>(arena_.data()) + offset, size);
-    }
-    Span<const std::uint64_t> ids(std::uint64_t offset, std::uint32_t count) const noexcept {
-        return {arena_.data() + offset / sizeof(std::uint64_t), count};
-    }
-
     // All the room there is; only the first info_.rows and arena_used_ bytes hold something.
     std::vector<keyviz_row_t> rows_;
     // In words, since lists of ids are read in place.
@@ -145,9 +138,16 @@ private:
     ColumnInfo info_;
 };
 
-inline Row Column::operator[](std::size_t i) const noexcept {
-    assert(i < size());
-    const keyviz_row_t &from = rows_[i];
+namespace detail {
+
+/// The row as C tells it, with what lies in the arena.
+inline Row row_of(const keyviz_row_t &from, const void *arena) noexcept {
+    const char *const base = static_cast<const char *>(arena);
+    // Lists lie at multiples of 8 of an arena that is aligned so.
+    const auto ids = [base](std::uint64_t offset, std::uint32_t count) noexcept {
+        return count != 0 ? Span<const std::uint64_t>(reinterpret_cast<const std::uint64_t *>(base + offset), count)
+                          : Span<const std::uint64_t>();
+    };
     Row row;
     row.route_id = from.route_id;
     row.group_id = from.group_id;
@@ -159,14 +159,21 @@ inline Row Column::operator[](std::size_t i) const noexcept {
     row.writes = from.writes;
     row.read_bytes = from.read_bytes;
     row.write_bytes = from.write_bytes;
-    row.start = text(from.start_offset, from.start_len);
-    row.end = text(from.end_offset, from.end_len);
+    row.start = from.start_len != 0 ? view(base + from.start_offset, from.start_len) : std::string_view();
+    row.end = from.end_len != 0 ? view(base + from.end_offset, from.end_len) : std::string_view();
     row.unbounded = (from.flags & KEYVIZ_ROW_UNBOUNDED) != 0;
     row.aggregate = (from.flags & KEYVIZ_ROW_AGGREGATE) != 0;
     row.member_routes_total = from.member_routes_total;
     row.member_routes = ids(from.member_routes_offset, from.member_routes_count);
     row.parents = ids(from.parents_offset, from.parents_count);
     return row;
+}
+
+}  // namespace detail
+
+inline Row Column::operator[](std::size_t i) const noexcept {
+    assert(i < size());
+    return detail::row_of(rows_[i], arena_.data());
 }
 
 template <class Call>

@@ -9,6 +9,7 @@
 #include <keyviz/matrix.hpp>
 #include <keyviz/options.hpp>
 #include <keyviz/route.hpp>
+#include <keyviz/walk.hpp>
 
 #include <array>
 #include <cstdint>
@@ -25,11 +26,18 @@ using Stats = keyviz_stats_t;
 
 /// One observation of an array, laid out as the C function wants it.
 struct Observation : keyviz_observation_t {
-    /// A request. The key is not copied; it must be there until the call that counts it is over. A key without data
-    /// (std::string_view()) is one that is not at hand: of 0 bytes, in sub-bucket 0.
+    /// A request. The key is not copied; it must be there until the call that counts it is over.
     Observation(std::uint64_t route, std::string_view of, Op what, std::uint64_t value_size,
                 Label from = Label::Legacy) noexcept
         : keyviz_observation_t{route, of.data(), of.size(), value_size, detail::number(what), detail::number(from)} {}
+
+    /// A request whose key is not at hand: it counts in sub-bucket 0.
+    static Observation sized(std::uint64_t route, std::size_t key_size, Op what, std::uint64_t value_size,
+                             Label from = Label::Legacy) noexcept {
+        Observation out(route, {}, what, value_size, from);
+        out.key_len = key_size;
+        return out;
+    }
 };
 static_assert(sizeof(Observation) == sizeof(keyviz_observation_t), "an array of them is an array for C");
 
@@ -178,6 +186,16 @@ public:
     }
     /// Reads all columns with from <= at < to, oldest first. Those that leave the history meanwhile are left out.
     Result<std::vector<Column>> columns(Time from = {}, Time to = {}) const;
+    /// A walk through them, which is faster, and keeps them as they are now.
+    Result<Walk> walk(Time from = {}, Time to = {}) const {
+        std::size_t count = 0;
+        return detail::got<keyviz_columns_t *>(
+            nullptr,
+            [&](auto *out, auto *error) {
+                return keyviz_columns_new(handle(), detail::ns_of(from), detail::ns_of(to), out, &count, nullptr, error);
+            },
+            [&](keyviz_columns_t *columns) { return Walk(columns, count); });
+    }
     /// The history as bytes, for a file or a database: versioned, checksummed, the same on every machine.
     Result<std::string> save_history() const {
         return detail::bytes([&](void *buffer, std::size_t capacity, std::size_t *size, keyviz_error_t *error) {

@@ -7,6 +7,7 @@ use super::status::{
     KEYVIZ_ERR_PANIC, KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK,
 };
 use super::structs::{check_array, write_out};
+use crate::hot_keys::LaneKeys;
 use crate::label::Label;
 use crate::lane::{Observation, Observed, Plain, ANY_LABEL};
 use crate::sampler::Sampler;
@@ -100,7 +101,7 @@ pub unsafe extern "C" fn keyviz_observe(
     if handle::is_plain(sampler) && (*sampler).sampler.count_plain(route_id, rest) {
         return KEYVIZ_OK;
     }
-    observe_on(sampler, route_id, key, key_len, op, value_len, label)
+    observe_key(sampler, route_id, key, key_len, op, value_len, label)
 }
 
 /// The end of an observation of the plain sort.
@@ -116,6 +117,31 @@ pub(super) fn plain(key: *const c_void, key_len: usize, op: u32, value_len: u64,
 /// What `keyviz_observe` goes on with when an observation is not of the plain sort, or its key may be sampled. With the
 /// same arguments in the same places, it is a jump, and the plain sort pays for nothing.
 #[inline(never)]
+unsafe extern "C" fn observe_key(
+    sampler: *mut keyviz_sampler_t,
+    route_id: u64,
+    key: *const c_void,
+    key_len: usize,
+    op: u32,
+    value_len: u64,
+    label: u32,
+) -> keyviz_status_t {
+    let rest = || plain(key, key_len, op, value_len, label);
+    let due = |keys: &LaneKeys, label, op| sample(keys, route_id, label, op, key, key_len);
+    if handle::samples_keys(sampler) && (*sampler).sampler.count_plain_key(route_id, key_len, rest, due) {
+        return KEYVIZ_OK;
+    }
+    observe_on(sampler, route_id, key, key_len, op, value_len, label)
+}
+
+/// Samples the key of an observation that was counted, and is not null.
+#[inline(always)]
+pub(super) unsafe fn sample(keys: &LaneKeys, route_id: u64, label: u32, op: u32, key: *const c_void, key_len: usize) {
+    keys.sample(route_id, label, op, std::slice::from_raw_parts(key.cast(), key_len));
+}
+
+/// What `observe_key` goes on with when an observation is not of the plain sort.
+#[inline(never)]
 unsafe extern "C" fn observe_on(
     sampler: *mut keyviz_sampler_t,
     route_id: u64,
@@ -128,12 +154,8 @@ unsafe extern "C" fn observe_on(
     if !handle::is_valid(sampler) {
         return KEYVIZ_ERR_INVALID_HANDLE;
     }
-    let (is_plain, sampler) = (handle::is_plain(sampler), &(*sampler).sampler);
-    let rest = || plain(key, key_len, op, value_len, label);
-    match self::key(key, key_len) {
-        Key::Given(key) if !is_plain && sampler.count_plain_key(route_id, key, rest) => KEYVIZ_OK,
-        key => count(sampler, |observation| sampler.count(observation), route_id, key, key_len as u64, op, value_len, label),
-    }
+    let (sampler, key) = (&(*sampler).sampler, self::key(key, key_len));
+    count(sampler, |observation| sampler.count(observation), route_id, key, key_len as u64, op, value_len, label)
 }
 
 /// Counts one request whose key the caller has not at hand: it counts in sub-bucket 0. Otherwise as

@@ -53,12 +53,13 @@ static void check_next(keyviz_columns_t *walk, const keyviz_sampler_t *sampler, 
     CHECK(next.sequence == sequence && next.sequence == column.sequence && next.flushes == column.flushes);
     CHECK(next.at_ns == column.at_ns && next.window_start_ns == column.window_start_ns);
     CHECK_EQUAL(next.row_count, column.row_count);
-    CHECK_EQUAL(next.description_size, sizeof(keyviz_row_t));
+    CHECK(next.description_size >= offsetof(keyviz_row_t, sub_bucket_count) + sizeof(uint32_t));
     for (size_t i = 0; i < column.row_count && i < next.row_count; i++) {
         const keyviz_row_t *row = &column.rows[i];
         const keyviz_counts_t *counts = &next.rows[i];
         CHECK(counts->description < next.description_count);
-        const keyviz_row_t *about = &next.descriptions[counts->description];
+        const char *descriptions = (const char *)next.descriptions;
+        const keyviz_row_t *about = (const keyviz_row_t *)(descriptions + counts->description * next.description_size);
         CHECK(counts->reads == row->reads && counts->writes == row->writes && counts->label == row->label);
         CHECK(counts->read_bytes == row->read_bytes && counts->write_bytes == row->write_bytes);
         CHECK(about->reads + about->writes + about->read_bytes + about->write_bytes + about->label == 0);

@@ -77,10 +77,25 @@ static void a_question_is_read_from_a_url() {
     CHECK(query.route_id == 7 && query.label == Label::S3 && query.series == Series::Reads && query.top == 5);
     CHECK(query.sub_bucket == 3u && query.column == 2u);
     CHECK(query.from == keyviz::TimeMs(10ms) && query.to == keyviz::TimeMs(20ms));
-    CHECK(!check::must(keyviz::HotKeysQuery::parse("route_id=7")).sub_bucket);
+    const auto plain = check::must(keyviz::HotKeysQuery::parse("route_id=7"));
+    CHECK(!plain.sub_bucket && !plain.column && plain.series == Series::Writes && plain.label == Label::Legacy);
     const auto wrong = keyviz::HotKeysQuery::parse("label=s3");
     CHECK_FAILS(wrong, InvalidArgument);
     CHECK(wrong.error().message().find("route_id") != std::string_view::npos);
+}
+
+static void what_is_missing_is_told() {
+    Sampler sampler = published("a");
+    sampler.observe(1, std::string(2000, 'x'), Op::Write, 9, Label::Redis);
+    sampler.observe(1, "a", Op::Write, 9, Label::Redis);
+    CHECK_OK(sampler.publish_hot_keys(t0 + 2s));
+    const HotKeys keys = check::must(sampler.hot_keys(redis()));
+    CHECK(keys.info().degraded && keys.info().skipped_long_keys == 1 && keys.info().dropped_samples == 0);
+    std::string json = check::must(keys.to_json());
+    const std::string_view none = "\"dropped_samples\":0";
+    CHECK(json.find(none) != std::string::npos);
+    json.replace(json.find(none), none.size(), "\"dropped_samples\":6");
+    CHECK_EQUAL(check::must(HotKeys::from_json(json)).info().dropped_samples, 6u);
 }
 
 static void keys_that_were_rolled_elsewhere_are_taken() {
@@ -118,6 +133,7 @@ int main(int, char **argv) {
     RUN(the_hottest_keys_come_with_their_bounds);
     RUN(a_question_that_has_no_answer_says_why);
     RUN(a_question_is_read_from_a_url);
+    RUN(what_is_missing_is_told);
     RUN(keys_that_were_rolled_elsewhere_are_taken);
     RUN(replies_go_through_json_and_merge);
     return check::summary(argv[0]);

@@ -153,7 +153,7 @@ static void pictures_and_pages_are_drawn() {
     live.title = "Alive";
     live.rows = 77;
     const std::string alive = check::must(keyviz::live_page(live));
-    for (const std::string_view part : {"matrix.json", "hot.json", "Alive", "77"}) CHECK(holds(alive, part));
+    for (const std::string_view part : {"matrix.json", "hot.json", "Alive", "\"rows\":77"}) CHECK(holds(alive, part));
     CHECK(holds(check::must(keyviz::live_page_policy()), "default-src 'none'"));
 }
 
@@ -198,15 +198,15 @@ static void matrices_of_a_cluster_merge() {
     CHECK_FAILS(merge.add(check::must(sampler.matrix()), "four"), InvalidArgument);
     CHECK_FAILS(merge.add(Matrix(), "four"), NullPointer);
     CHECK_FAILS(merge.add_failure("\xff", "?"), InvalidArgument);
-    const Matrix merged = check::must(merge.finish());
+    const Matrix whole = check::must(merge.finish());
     CHECK_FAILS(merge.finish(), InvalidArgument);
     CHECK_FAILS(merge.add(matrix, "five"), InvalidArgument);
     std::uint64_t reads = 0;
-    for (const auto value : merged.values()) reads += value;
+    for (const auto value : whole.values()) reads += value;
     CHECK_EQUAL(reads, 6u);
-    const auto info = merged.info();
+    const auto info = whole.info();
     CHECK(info.fanout && info.nodes == 3 && info.nodes_responded == 2 && info.nodes_expected == 4);
-    const auto nodes = merged.nodes();
+    const auto nodes = whole.nodes();
     CHECK(nodes.size() == 3 && !nodes[0].error && nodes[2].name == "three" && nodes[2].error == "it is away");
 
     CHECK_FAILS(first.add(matrix), NullPointer);
@@ -214,6 +214,38 @@ static void matrices_of_a_cluster_merge() {
     CHECK_FAILS(first.finish(), NullPointer);
     options.series = static_cast<Series>(9);
     CHECK_FAILS(Merge::create(options), InvalidArgument);
+}
+
+// Writes of 5 in one column, at this time.
+static Matrix five_at(keyviz::Time at, std::string_view start, std::string_view end, std::uint64_t route_id) {
+    Sampler sampler = check::must(Sampler::create(labelled()));
+    CHECK_OK(sampler.register_route({route_id, start, end}));
+    observe(sampler, route_id, Op::Write, Label::Legacy, 5);
+    CHECK_OK(sampler.flush(at));
+    return check::must(sampler.matrix());
+}
+
+static Matrix merged(const Matrix &one, const Matrix &other, const keyviz::MergeOptions &options) {
+    Merge merge = check::must(Merge::create(options));
+    CHECK_OK(merge.add(one));
+    CHECK_OK(merge.add(other));
+    return check::must(merge.finish());
+}
+
+static void a_merge_has_a_tolerance_and_a_budget() {
+    const Matrix one = five_at(t0 + 60s, "a", "b", 1), other = five_at(t0 + 61s, "b", "c", 2);
+    keyviz::MergeOptions options;
+    options.column_tolerance = 0s;
+    CHECK_EQUAL(merged(one, other, options).columns(), 2u);
+    options.column_tolerance = 1s;
+    CHECK_EQUAL(merged(one, other, options).columns(), 1u);
+    options.row_budget = 1;
+    const Matrix top = merged(one, other, options);
+    CHECK(top.rows() == 1 && top.values()[0] == 5 && !top[0].aggregate);
+    options.budget = keyviz::Budget::Merge;
+    const Matrix all = merged(one, other, options);
+    CHECK(all.rows() == 1 && all.values()[0] == 10 && all[0].aggregate);
+    CHECK(all[0].route_ids.size() == 2 && all[0].route_ids[1] == 2 && all[0].route_count == 2);
 }
 
 static void where_sources_contradict_each_other_is_told() {
@@ -224,16 +256,9 @@ static void where_sources_contradict_each_other_is_told() {
     CHECK_OK(other.set_leader_term(1001, 7));
     observe(other, 1, Op::Write, Label::Redis, 9);
     CHECK_OK(other.flush(t0 + 1min));
-    keyviz::MergeOptions options;
-    options.row_budget = 3;
-    options.budget = keyviz::Budget::Merge;
-    Merge merge = check::must(Merge::create(options));
-    CHECK_EQUAL(check::must(merge.add(one)), Added::Counted);
-    CHECK_EQUAL(check::must(merge.add(check::must(other.matrix()))), Added::Counted);
-    const Matrix merged = check::must(merge.finish());
-    CHECK_EQUAL(merged.rows(), 3u);
     std::size_t conflicts = 0;
-    for (const auto &row : merged) {
+    const Matrix both = merged(one, check::must(other.matrix()), {});
+    for (const auto &row : both) {
         if (!row.conflict) continue;
         ++conflicts;
         CHECK_EQUAL(row.label, "redis"sv);
@@ -270,6 +295,7 @@ int main(int argc, char **argv) {
     RUN(pictures_and_pages_are_drawn);
     RUN(verdicts_and_splits_are_told);
     RUN(matrices_of_a_cluster_merge);
+    RUN(a_merge_has_a_tolerance_and_a_budget);
     RUN(where_sources_contradict_each_other_is_told);
     RUN(a_matrix_that_was_moved_from_is_empty);
     return check::summary(argv[0]);

@@ -98,9 +98,9 @@ static void who_likes_exceptions_gets_one() {
     // A whole program of this kind; range-for over a temporary.
     std::uint64_t writes = 0;
     Sampler sampler = Sampler::create(labelled()).value();
-    (void)sampler.register_route({1}).value();
+    sampler.register_route({1}).value();
     sampler.observe(1, "k", Op::Write, 9);
-    (void)sampler.flush(t0 + 1min).value();
+    sampler.flush(t0 + 1min).value();
     for (const auto &column : sampler.columns().value()) {
         for (const auto row : column) writes += row.writes;
     }

@@ -62,6 +62,7 @@ static void many_observations_count_at_once() {
     const auto counted = sampler.observe_batch(batch);
     CHECK_EQUAL(counted.status, Status::UnknownRoute);
     CHECK_EQUAL(counted.counted, 2u);
+    CHECK_EQUAL(sampler.observe_batch({keyviz::Observation::sized(1, 50, Op::Read, 9)}).counted, 1u);
     const std::uint64_t routes[] = {1, 2}, value_lens[] = {5, 6};
     const std::uint8_t ops[] = {0, 1}, labels[] = {0, 2};
     const std::uint32_t key_lens[] = {3, 4};
@@ -80,11 +81,12 @@ static void many_observations_count_at_once() {
     columns.key_lens = key_lens;
     columns.ops = {ops, 1};
     CHECK_EQUAL(sampler.observe_columns(columns).counted, 0u);
-    std::uint64_t operations = 0;
+    std::uint64_t operations = 0, bytes = 0;
     Column column;
     CHECK_OK(sampler.drain(column));
-    for (const auto row : column) operations += row.reads + row.writes;
-    CHECK_EQUAL(operations, 6u);
+    for (const auto row : column) operations += row.reads + row.writes, bytes += row.read_bytes + row.write_bytes;
+    CHECK_EQUAL(operations, 7u);
+    CHECK_EQUAL(bytes, 2u * 10 + 59 + 2 * (3 + 5 + 4 + 6));
 }
 
 static void what_was_moved_from_is_off() {
@@ -189,6 +191,51 @@ static void the_history_is_read_by_time() {
     CHECK_EQUAL(check::must(sampler.flush()).sequence, 2u);
 }
 
+static std::string told(const keyviz::ColumnInfo &info, const keyviz::Row &row) {
+    std::string out = std::to_string(info.sequence) + " " + std::to_string(info.at.time_since_epoch() / 1s);
+    for (const std::uint64_t one : {row.route_id, row.group_id, row.leader_term, row.reads, row.writes, row.read_bytes,
+                                    row.write_bytes, std::uint64_t{row.sub_bucket}, row.member_routes_total}) {
+        out += " " + std::to_string(one);
+    }
+    for (const std::uint64_t id : row.parents) out += " <" + std::to_string(id);
+    for (const std::uint64_t id : row.member_routes) out += " +" + std::to_string(id);
+    return out.append(to_string(row.label)).append("[").append(row.start).append(",").append(row.end).append(")\n");
+}
+
+static void a_walk_gives_the_columns_that_are_read_one_by_one() {
+    auto options = labelled();
+    options.max_tracked_routes = 2;
+    Sampler sampler = check::must(Sampler::create(options));
+    CHECK_OK(sampler.register_routes({{1, "", "m", 1001}, {2, "m", "x", 1002}, {3, "x", ""}}));
+    CHECK_OK(sampler.set_leader_term(1001, 7));
+    for (std::uint64_t id = 1; id <= 3; ++id) sampler.observe(id, "k", Op::Write, id, Label::Redis);
+    CHECK_OK(sampler.flush(t0 + 1min));
+    CHECK_OK(sampler.apply_split(1, {{1, "", "g"}, {5, "g", "m"}}, t0 + 1min));
+    for (const std::uint64_t id : {1u, 5u, 3u}) sampler.observe(id, "k", Op::Read, 2 * id, Label::S3);
+    CHECK_OK(sampler.flush(t0 + 2min));
+    CHECK_OK(sampler.flush(t0 + 3min));
+
+    std::string one_by_one, walked;
+    for (const Column &column : check::must(sampler.columns())) {
+        for (const auto row : column) one_by_one += told(column.info(), row);
+    }
+    keyviz::Walk first = check::must(sampler.walk()), walk = std::move(first);
+    keyviz::Walk last = check::must(walk.split(1));
+    CHECK(walk.left() == 2 && last.left() == 1 && first.left() == 0 && first.next() == nullptr);
+    CHECK_EQUAL(check::must(sampler.walk(t0 + 2min, t0 + 3min)).left(), 1u);
+    sampler = {};
+    while (const keyviz::WalkedColumn *column = walk.next()) {
+        CHECK_EQUAL(column->info().rows, column->size());
+        for (const keyviz::Row &row : *column) walked += told(column->info(), row);
+    }
+    CHECK_EQUAL(walked, one_by_one);
+    CHECK(walked.size() > 100 && walk.left() == 0 && walk.next() == nullptr);
+    const keyviz::WalkedColumn *column = last.next();
+    CHECK(column != nullptr && column->empty() && column->info().sequence == 2 && last.next() == nullptr);
+    CHECK_FAILS(first.split(1), NullPointer);
+    CHECK_FAILS(sampler.walk(), NullPointer);
+}
+
 static void a_history_survives() {
     Sampler sampler = observed();
     const std::string image = check::must(sampler.save_history());
@@ -260,6 +307,7 @@ static void wrong_routes_and_options_are_refused() {
     Sampler off = check::must(Sampler::create(options));
     CHECK_FAILS(off.flush(), HistoryOff);
     CHECK_FAILS(off.columns(), HistoryOff);
+    CHECK_FAILS(off.walk(), HistoryOff);
     CHECK_FAILS(off.save_history(), HistoryOff);
     CHECK_FAILS(off.matrix(), HistoryOff);
     CHECK_FAILS(off.publish_hot_keys(), HotKeysOff);
@@ -371,6 +419,7 @@ int main(int argc, char **argv) {
     RUN(columns_are_moved_and_copied);
     RUN(rows_are_a_range);
     RUN(the_history_is_read_by_time);
+    RUN(a_walk_gives_the_columns_that_are_read_one_by_one);
     RUN(a_history_survives);
     RUN(routes_split_and_merge);
     RUN(wrong_routes_and_options_are_refused);

@@ -46,7 +46,7 @@ public:
             {session, "session/", "session0"},
             {user, "user/", "user0"},
         };
-        (void)sampler_.register_routes(routes).value();
+        sampler_.register_routes(routes).value();
         flusher_ = std::thread([this] { flush_each_step(); });
     }
     ~Heatmap() {
