@@ -109,9 +109,11 @@ def test_the_line_is_right_in_a_later_block_and_between_blank_lines(tmp_path):
     rows[70_000] = "\n5,s3,x,k,1,1\n"
     with pytest.raises(TraceError, match=":70003: op 'x'"):
         rows_of(write(tmp_path, HEAD + "".join(rows)))
-    rows[70_000] = "4,s3,r,k,1,1\n"
-    with pytest.raises(TraceError, match=":70002: ts_ms goes back"):
-        rows_of(write(tmp_path, HEAD + "".join(rows)))
+    # In the middle of a block, and first in one.
+    for i in (70_000, (BLOCK - len(HEAD)) // len(rows[0])):
+        bad = [*rows[:i], "4,s3,r,k,1,1\n", *rows[i + 1 : 70_000]]
+        with pytest.raises(TraceError, match=f":{i + 2}: ts_ms goes back"):
+            rows_of(write(tmp_path, HEAD + "".join(bad)))
 
 
 def test_a_bad_file_is_an_error(tmp_path):

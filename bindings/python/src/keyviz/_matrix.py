@@ -332,7 +332,7 @@ class Matrix:
     def to_dataframe(self) -> Any:
         """A pandas.DataFrame over the values, without a copy: its index are the rows' ids, its columns the times, in UTC.
         Needs pandas."""
-        pandas = module("pandas", "to_dataframe()")
+        pandas = module("pandas", "to_dataframe()", "pandas")
         times = pandas.DatetimeIndex(self.columns, name="at").tz_localize("UTC")
         index = pandas.Index([row.id for row in self.rows], name="row")
         return pandas.DataFrame(self.values, index=index, columns=times, copy=False)

@@ -26,7 +26,7 @@ LONGEST = 28
 
 
 def plot(matrix: "Matrix", ax: Any, scale: Scale, cmap: Optional[Any], title: Optional[str]) -> Any:
-    plt = module("matplotlib.pyplot", "plot()")
+    plt = module("matplotlib.pyplot", "plot()", "plot")
     colors, dates = module("matplotlib.colors", "plot()"), module("matplotlib.dates", "plot()")
     if ax is None:
         _, ax = plt.subplots(figsize=(11, 6), layout="constrained")
