@@ -131,9 +131,7 @@ def _at_once(lines: bytes, label: Optional[Label], last: int) -> Optional[Block]
     starts: Any = np.column_stack([np.concatenate([[0], ends[:-1] + 1]), commas + 1])
     stops: Any = np.column_stack([commas, ends])
     widths: Any = stops - starts
-    # Five commas a line on average are five in each line only if no field reaches into another line.
-    if (widths < 0).any() or (widths[:, 2] != 1).any():
-        return None
+    # If the lines have five commas on average, and not each, then a first or last field has a negative width; both are numbers.
     times, key_lens, value_lens = (_numbers(data, starts[:, i], widths[:, i]) for i in (0, 4, 5))
     if times is None or key_lens is None or value_lens is None:
         return None
@@ -141,6 +139,7 @@ def _at_once(lines: bytes, label: Optional[Label], last: int) -> Optional[Block]
     labels = _labels(data, starts[:, 1], widths[:, 1]) if label is None else int(label)
     if (
         labels is None
+        or (widths[:, 2] != 1).any()
         or not ((ops == ord("r")) | (ops == ord("w"))).all()
         or (key_lens != widths[:, 3]).any()
         or times[0] < last
