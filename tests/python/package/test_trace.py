@@ -95,8 +95,7 @@ def test_many_blocks_give_all_rows_in_order(tmp_path):
     ],
 )
 def test_a_bad_row_is_an_error_with_file_and_line(tmp_path, row, what):
-    good = "5,s3,r,key,3,10\n"
-    path = write(tmp_path, HEAD + good + row + "\n" + good)
+    path = write(tmp_path, HEAD + "5,s3,r,key,3,10\n" + row + "\n9,s3,r,key,3,10\n")
     with pytest.raises(TraceError) as raised:
         rows_of(path)
     assert str(raised.value).startswith(f"{path}:3: ") and what in str(raised.value)
@@ -158,7 +157,16 @@ good = st.builds(
     st.sampled_from([b"", b"k", b"key%2C"]),
     st.integers(0, 2**63),
 )
-lines = st.one_of(good, good, good, st.lists(fields, min_size=4, max_size=8).map(b",".join), st.just(b""), st.binary(max_size=8))
+damaged = st.builds(
+    lambda line, at, cut, put: line[: at % len(line)] + put + line[at % len(line) + cut :],
+    good,
+    st.integers(0, 40),
+    st.integers(0, 2),
+    st.sampled_from([b"", b",", b"r", b"w", b"0", b"1", b"\n", b" "]),
+)
+lines = st.one_of(
+    good, good, good, damaged, st.lists(fields, min_size=4, max_size=8).map(b",".join), st.just(b""), st.binary(max_size=8)
+)
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
