@@ -85,6 +85,7 @@ def test_many_blocks_give_all_rows_in_order(tmp_path):
         ("6,s3,r,k\xff,2,10", "escaped"),
         ('6,s3,r,k"y,3,10', "escaped"),
         ("6,s3,r,k\ry,3,10", "escaped"),
+        ("6,s3,r,key,3,", "value_len ''"),
         ("6,s3,r,key,3,-1", "value_len '-1'"),
         ("6,s3,r,key,3,1e3", "value_len '1e3'"),
         ("6,s3,r,key,3,99999999999999999999", "value_len '99999999999999999999'"),
