@@ -132,7 +132,12 @@ def test_routes_of_ones_own_take_their_keys_and_the_rest_is_missed(tmp_path):
             played.hot_keys()
     with replay(path, columns=1, routes=[(1, b"", b"c"), (2, b"c", None)]) as played:
         assert played.missed == 0 and played.differences() == []
-    for wrong, what in (([], "empty"), ([(1, b"a", b"c"), (2, b"b")], "overlap"), ([(1, b""), (2, b"x")], "overlap")):
+    for wrong, what in (
+        ([], "empty"),
+        ([(1, b"", b"c"), (1, b"c")], "same id"),
+        ([(1, b"a", b"c"), (2, b"b")], "overlap"),
+        ([(1, b""), (2, b"x")], "overlap"),
+    ):
         with pytest.raises(InvalidArgumentError, match=what):
             replay(path, routes=wrong)
     with pytest.raises(keyviz.InvalidRangeError):

@@ -248,6 +248,8 @@ def _sorted_routes(routes: Iterable[RouteLike]) -> list[Route]:
         made.append(Route(number("route_id", route.route_id, U64), key_bytes("start", route.start), end, route.group))
     if not made:
         raise InvalidArgumentError("routes is empty")
+    if len({route.route_id for route in made}) < len(made):
+        raise InvalidArgumentError("two routes have the same id")
     made.sort(key=lambda route: bytes(route.start))
     for route, following in zip(made, made[1:]):
         if route.end is None or bytes(route.end) > bytes(following.start):
