@@ -107,7 +107,7 @@ class HotKeys:
 
     def to_dataframe(self) -> Any:
         """A pandas.DataFrame with a row per key. Needs pandas."""
-        pandas = module("pandas", "to_dataframe()")
+        pandas = module("pandas", "to_dataframe()", "pandas")
         return pandas.DataFrame.from_records(
             [dataclasses.astuple(key) for key in self.keys], columns=["key", "count", "count_low", "count_high"]
         )
