@@ -71,12 +71,12 @@ def _edges(matrix: "Matrix") -> Any:
     return np.concatenate([[times[0] - first], times])
 
 
-def readable(key: bytes, longest: int = LONGEST) -> str:
-    """A key for people: printable ASCII as it is, other bytes and backslashes as escapes; cut where it is too long."""
+def readable(key: bytes) -> str:
+    """A key for the eye: printable ASCII as it is, other bytes and backslashes as escapes; cut where it is too long."""
     shown = ""
     for byte in key:
         next_one = chr(byte) if 0x21 <= byte <= 0x7E and byte != ord("\\") else f"\\x{byte:02x}"
-        if len(shown) + len(next_one) > longest:
+        if len(shown) + len(next_one) > LONGEST:
             return shown + "…"
         shown += next_one
     return shown

@@ -1,17 +1,15 @@
 """What a replay or a matrix says, as tables: for a terminal with rich, else as plain text."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TextIO
 
 from ._errors import NoSnapshotError
 from ._matrix import Matrix
 from ._optional import module
-from ._plot import readable
 from ._replay import Replay
 from ._truth import Totals
 from ._words import Series
-
-LONGEST_KEY = 72
 
 
 class Table(NamedTuple):
@@ -56,7 +54,7 @@ def split_table(matrix: Matrix) -> Table:
         (
             str(split.route_id),
             f"{split.share:.1%}",
-            "-" if split.key is None else readable(split.key, LONGEST_KEY),
+            "-" if split.key is None else key_text(split.key),
             "-" if split.key is None else f"{split.below:.1%}",
             split.reason,
         )
@@ -78,7 +76,7 @@ def hot_key_tables(replay: Replay, top: int) -> Iterable[Table]:
                 except NoSnapshotError:
                     continue
                 rows = [
-                    (readable(key.key, LONGEST_KEY), f"{key.count_low:,}", f"{key.count_high:,}", f"{key.count_high / count:.2%}")
+                    (key_text(key.key), f"{key.count_low:,}", f"{key.count_high:,}", f"{key.count_high / count:.2%}")
                     for key in reply
                 ]
                 name = f"Hot keys of route {route.route_id}, {label.wire or 'legacy'}, {words(series)}"
@@ -94,6 +92,11 @@ def node_table(matrix: Matrix) -> Table:
     rows = [(node.node or "(unnamed)", "answered" if node.error is None else node.error) for node in matrix.nodes]
     conflicts = sum(row.conflict for row in matrix.rows)
     return Table("Nodes", ("node", "answer"), rows, f"{conflicts:,} rows have conflicts." if conflicts else "")
+
+
+def key_text(key: bytes) -> str:
+    """As the page and CSV have it: its text where it is printable ASCII, else 0x and hexadecimal."""
+    return key.decode("ascii") if re.fullmatch(rb"[\x21-\x7e]+", key) else "0x" + key.hex()
 
 
 def words(series: Series) -> str:
