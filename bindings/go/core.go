@@ -61,8 +61,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	_ "github.com/libkeyviz/libkeyviz/bindings/go/lib" // so that go mod vendor takes the archive along
 )
 
 // Enabled tells whether this build counts: it needs cgo. Without it, the package compiles and every sampler is off.
