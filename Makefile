@@ -163,4 +163,4 @@ bench-go: go
 
 clean:
 	$(CARGO) clean
-	rm -rf $(BUILD) $(GODIR)/lib $(GODIR)/keyviz_built.h
+	rm -rf $(BUILD) $(GODIR)/libkeyviz.a $(GODIR)/keyviz_built.h
