@@ -188,4 +188,4 @@ bench-python: build
 
 clean:
 	$(CARGO) clean
-	rm -rf $(BUILD) $(GODIR)/lib $(GODIR)/keyviz_built.h
+	rm -rf $(BUILD) $(GODIR)/libkeyviz.a $(GODIR)/keyviz_built.h

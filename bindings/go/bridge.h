@@ -6,9 +6,8 @@
 
 #ifdef KEYVIZ_SYSTEM
 #include <keyviz.h>
-#elif __has_include("keyviz_built.h") && __has_include("lib/keyviz.h")
+#elif __has_include("keyviz_built.h")
 #include "keyviz_built.h"
-#include "lib/keyviz.h"
 /* The archive's hash is part of the object file, so that a rebuilt archive is linked anew. */
 __attribute__((used)) static const char kv_archive[] = KEYVIZ_ARCHIVE;
 #else

@@ -6,7 +6,7 @@ package keyviz
 #cgo CFLAGS: -std=c11 -I${SRCDIR}
 #cgo keyviz_system CFLAGS: -DKEYVIZ_SYSTEM
 #cgo keyviz_system pkg-config: keyviz
-#cgo !keyviz_system LDFLAGS: ${SRCDIR}/lib/libkeyviz.a
+#cgo !keyviz_system LDFLAGS: ${SRCDIR}/libkeyviz.a
 #cgo !keyviz_system,linux LDFLAGS: -lpthread -ldl -lm
 #include "bridge.h"
 
