@@ -135,6 +135,15 @@ def test_columns_are_chosen_by_time_given_either_way(sampler):
         sampler.columns(datetime.datetime(2024, 1, 1))
 
 
+def test_columns_are_chosen_by_time_also_if_the_clock_went_back():
+    with keyviz.Sampler(created=100, step=10) as sampler:
+        for now in (200, 150, 160, 300):
+            sampler.flush(now)
+        assert [column.at_ns for column in sampler.columns(160)] == [200, 160, 300]
+        assert [column.at_ns for column in sampler.columns(170)] == [200, 300]
+        assert [column.at_ns for column in sampler.columns(None, 200)] == [150, 160]
+
+
 def test_columns_of_a_coarser_resolution_are_read_once():
     with Sampler(created=BEGIN, history_columns=4, resolutions=[(3 * MINUTE, datetime.timedelta(days=1))]) as sampler:
         sampler.register_route(1)

@@ -3,7 +3,7 @@
 import ctypes
 import datetime
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, Optional, Union, overload
+from typing import Any, ClassVar, NamedTuple, Optional, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -130,7 +130,7 @@ class Column:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Column) and self._head() == other._head() and self.rows == other.rows
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"<keyviz.Column {self.sequence} at {self.at.isoformat()}: {len(self)} rows>"
@@ -193,7 +193,7 @@ class Columns:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Columns) and self._columns == other._columns
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"<keyviz.Columns: {len(self)} columns, {sum(map(len, self))} rows>"
@@ -260,21 +260,24 @@ def stored(handle: Any, from_ns: int, to_ns: int) -> Columns:
     first, count = ctypes.c_uint64(), ctypes.c_uint64()
     while True:
         call_plain(lib.keyviz_sampler_column_range, handle, from_ns, to_ns, ctypes.byref(first), ctypes.byref(count))
-        columns = _stored_from(handle, first.value, count.value)
+        columns = _stored_from(handle, first.value, count.value, from_ns, to_ns)
         if columns is not None:
             return Columns(columns)
 
 
-def _stored_from(handle: Any, first: int, count: int) -> Optional[list[Column]]:
+def _stored_from(handle: Any, first: int, count: int, from_ns: int, to_ns: int) -> Optional[list[Column]]:
     """None: a flush in between folded or dropped some of them, so ask again."""
     columns: list[Column] = []
-    for _ in range(count):
-        number = columns[-1].sequence + 1 if columns else first
+    number = first
+    while len(columns) < count:
         try:
             column = read(lib.keyviz_sampler_read_column, handle, number)
         except NotFoundError:
             return None
-        if columns and column.sequence + 1 - column.flushes != number:
+        if number != first and column.sequence + 1 - column.flushes != number:
             return None
-        columns.append(column)
+        number = column.sequence + 1
+        # Between two that are asked for lie others, if the clock went back.
+        if (from_ns == 0 or from_ns <= column.at_ns) and (to_ns == 0 or column.at_ns < to_ns):
+            columns.append(column)
     return columns
