@@ -148,7 +148,7 @@
 /// A new keyviz_event_t.
 #define KEYVIZ_EVENT_INIT {sizeof(keyviz_event_t), 0, 0, 0, 0, 0, 0, 0}
 /// A new keyviz_hot_layout_t.
-#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 
 /// Number of coarser resolutions.
@@ -270,7 +270,7 @@
 #define KEYVIZ_ERROR_MESSAGE_SIZE 240
 
 /// The version of the hot layout.
-#define KEYVIZ_HOT_LAYOUT_VERSION 1
+#define KEYVIZ_HOT_LAYOUT_VERSION 2
 
 /// A walk through stored columns: as they stood when it began, whatever the history does meanwhile. One thread at a time.
 typedef struct keyviz_columns_t keyviz_columns_t;
@@ -826,13 +826,16 @@ typedef struct {
     uint64_t dropped_samples;
     /// Observations of any route whose key was too long to be sampled.
     uint64_t skipped_long_keys;
-    /// R x N / m: by how much a count may exceed how often the key was sampled, times R.
+    /// R x N / m: by how much a count may exceed how often the key was sampled, times R. It is a bound of the sketch, on what
+    /// was sampled; that one observation in R is adds an error of about sqrt(R x count) to a count, which no bound covers.
     uint64_t error_bound;
     /// Unix ns: when the snapshot was published.
     int64_t snapshot_at_ns;
 } keyviz_hot_keys_info_t;
 
-/// One key of a reply: count_low <= (how often it was sampled) x R <= count_high.
+/// One key of a reply: count_low <= (how often it was sampled) x R <= count_high. These are bounds of the sketch: with R = 1
+/// they hold for the observations themselves; otherwise (samples) x R estimates those, with a standard error of about
+/// sqrt(R x count).
 typedef struct {
     /// sizeof(keyviz_hot_key_t).
     size_t type_size;
@@ -958,6 +961,24 @@ typedef void (*keyviz_event_fn)(const keyviz_event_t *event, void *user_data);
 ///   4. Leave: store 0 in the passage flag (in the shared lane: subtract 1 from where it was added).
 ///
 /// Between 1 and 4 the thread must not give the lane to another.
+///
+/// Where hot keys are on, the word at lane_stage in a lane is the address of its *stage*, and otherwise 0. After 3, in a
+/// lane of one's own and if the place isn't a virtual bucket's, the writer samples so:
+///
+///   5. If bit `op` of series (32 bits) is 0: nothing. If the key is longer than longest_key (32 bits): add 1 to skipped.
+///   6. If left (32 bits) is above 1: subtract 1, and that is all. If it is 0: add 1 to drawn, and with a chance of 1 in
+///      hot_keys_sample_rate go on to 7; otherwise that is all. If it is 1: 7.
+///   7. It is a sample: add 1 to sampled. Load head (acquire). If tail is head, nothing is staged, and filled (32 bits)
+///      counts as 0. If tail - head is stage_slot_count, or filled + key_len is above stage_key_bytes: store 0 in left;
+///      hand the key over with keyviz_hot_sample once the observation is done.
+///   8. Otherwise slot number tail % stage_slot_count, 16 bytes, becomes: route_id; filled (16 bits); key_len (16 bits);
+///      label * 2 + op (32 bits; the label is 0 where labels are off). Copy the key to stage_keys + filled, and add key_len
+///      to filled. Load the gap (32 bits) at stage_gaps + 4 * (tail % stage_slot_count); store it in left, and add it to
+///      drawn. Store tail + 1 in tail (release). If tail - head is stage_batch or more now: call keyviz_hot_apply once
+///      the observation is done.
+///
+/// In the shared lane, instead: skipped as in 5, with atomic additions; add 1 to drawn, and with a chance of 1 in
+/// hot_keys_sample_rate add 1 to sampled, and call keyviz_hot_sample. Without another size, these numbers have 64 bits.
 typedef struct {
     /// sizeof(keyviz_hot_layout_t).
     size_t type_size;
@@ -997,6 +1018,38 @@ typedef struct {
     uint32_t divided_ratio;
     /// In a divided route: address of the prefix.
     uint32_t divided_prefix;
+    /// In a lane: address of the stage; 0: hot keys are off.
+    uint32_t lane_stage;
+    /// In a stage: observations up to and including the next sample, 32 bits.
+    uint32_t stage_left;
+    /// In a stage: bytes of keys in use, 32 bits.
+    uint32_t stage_filled;
+    /// In a stage: samples staged so far, 64 bits.
+    uint32_t stage_tail;
+    /// In a stage: observations rolled for, 64 bits.
+    uint32_t stage_drawn;
+    /// In a stage: samples so far, 64 bits.
+    uint32_t stage_sampled;
+    /// In a stage: keys that were too long, 64 bits.
+    uint32_t stage_skipped;
+    /// In a stage: bytes of a key at most, 32 bits.
+    uint32_t stage_longest_key;
+    /// In a stage: the series that are sampled, 32 bits.
+    uint32_t stage_series;
+    /// In a stage: samples of `tail` that the library is done with, 64 bits.
+    uint32_t stage_head;
+    /// In a stage: gaps, 32 bits each.
+    uint32_t stage_gaps;
+    /// In a stage: slots.
+    uint32_t stage_slots;
+    /// In a stage: keys.
+    uint32_t stage_keys;
+    /// Slots of a stage, and gaps.
+    uint32_t stage_slot_count;
+    /// Bytes of a stage's keys.
+    uint32_t stage_key_bytes;
+    /// So many samples are a batch.
+    uint32_t stage_batch;
 } keyviz_hot_layout_t;
 
 /// The call did what it says.
@@ -1879,6 +1932,21 @@ void *keyviz_lane_hot_address(keyviz_lane_t *lane);
 ///
 /// Errors: KEYVIZ_ERR_INVALID_ARGUMENT (no such lane or cell), KEYVIZ_ERR_NO_MEMORY.
 keyviz_status_t keyviz_hot_reserve(keyviz_sampler_t *sampler, void *lane, uint32_t cell);
+
+/// Moves the samples that are staged in a lane into its sketches, unless another thread is at it. Any thread, any time;
+/// the lane's holder may go on meanwhile. NULL and what is no live lane are ignored.
+void keyviz_hot_apply(keyviz_lane_t *lane);
+
+/// Takes a sample that found no room in a stage, or that the shared lane took: it is in the lane's `sampled` already. Its
+/// route may have been removed since it was counted. Never blocks.
+///
+/// Errors: KEYVIZ_ERR_HOT_KEYS_OFF, KEYVIZ_ERR_INVALID_ARGUMENT (op or label is none), KEYVIZ_ERR_NULL_POINTER.
+keyviz_status_t keyviz_hot_sample(keyviz_sampler_t *sampler,
+                                  uint64_t route_id,
+                                  const void *key,
+                                  size_t key_len,
+                                  uint32_t op,
+                                  uint32_t label);
 
 #ifdef __cplusplus
 }  // extern "C"

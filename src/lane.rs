@@ -24,17 +24,19 @@ pub(crate) struct Hot {
     pub labels_enabled: bool,
 }
 
-/// One lane. The Go package reads and writes its first three fields in place (see `layout.rs`).
+/// One lane. The Go package reads and writes its first four fields in place (see `layout.rs`).
 #[repr(C, align(128))]
 pub(crate) struct Lane {
     passages: Passages,
     /// Observations of unknown routes.
     missed: AtomicU64,
+    /// Where hot keys are on; a null pointer otherwise. The stage comes first in it.
+    keys: Option<Box<LaneKeys>>,
     cells: Cells,
     state: AtomicU32,
-    /// Where hot keys are on.
-    keys: Option<LaneKeys>,
 }
+
+const _: () = assert!(LaneKeys::STAGE_OFFSET == 0);
 
 const FREE: u32 = 0;
 const LEASED: u32 = 1;
@@ -94,6 +96,7 @@ impl Hot {
 impl Lane {
     pub const PASSAGES_OFFSET: usize = std::mem::offset_of!(Self, passages);
     pub const MISSED_OFFSET: usize = std::mem::offset_of!(Self, missed);
+    pub const STAGE_OFFSET: usize = std::mem::offset_of!(Self, keys);
     pub const CELLS_OFFSET: usize = std::mem::offset_of!(Self, cells);
 
     /// A leased lane, which samples keys if it has what that takes.
@@ -101,10 +104,16 @@ impl Lane {
         Self {
             passages: Passages::default(),
             missed: AtomicU64::new(0),
+            keys: keys.map(Box::new),
             cells: Cells::new(),
             state: AtomicU32::new(LEASED),
-            keys,
         }
+    }
+
+    /// Bytes of a lane, its cells left out; `samples`: one that samples keys.
+    pub fn bytes(samples: bool) -> u64 {
+        let keys = if samples { crate::meta::heap_bytes(size_of::<LaneKeys>()) } else { 0 };
+        (size_of::<Self>() + keys) as u64
     }
 
     /// Counts one observation, as the lane's holder, if it is what nearly all are: the route is not sub-divided and
@@ -120,17 +129,25 @@ impl Lane {
         counted
     }
 
-    /// As [`Lane::observe_plain`], and samples the key.
+    /// As [`Lane::observe_plain`], where keys are sampled, and tells whether this one is to be: `due` is called with what
+    /// [`LaneKeys::sample`] needs, outside of the passage and at the very end, so that it can be a jump.
     #[inline(always)]
-    pub fn observe_plain_key(&self, hot: &Hot, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+    pub fn observe_plain_key(
+        &self,
+        hot: &Hot,
+        route_id: u64,
+        key_len: usize,
+        rest: impl FnOnce() -> Option<Plain>,
+        due: impl FnOnce(&LaneKeys, u32, u32),
+    ) -> bool {
         self.passages.enter();
         let counted = self.count_plain(hot, route_id, rest);
+        self.passages.leave();
         if let (Some((place, Plain { op, label, .. })), Some(keys)) = (counted, &self.keys) {
-            if !place.is_bucket() {
-                keys.observe(route_id, label, op, key);
+            if !place.is_bucket() && keys.is_due(op, key_len) {
+                due(keys, label, op);
             }
         }
-        self.passages.leave();
         counted.is_some()
     }
 
@@ -190,7 +207,7 @@ impl Lane {
     /// What samples an observation that was counted, and its key; virtual buckets have no hot keys.
     #[inline(always)]
     fn sampling<'o>(&self, place: Place, observation: &Observation<'o>) -> Option<(&LaneKeys, &'o [u8])> {
-        let keys = self.keys.as_ref()?;
+        let keys = self.keys.as_deref()?;
         Some((keys, observation.key.filter(|_| !place.is_bucket())?))
     }
 
@@ -252,7 +269,7 @@ impl Lane {
 
     /// What samples keys; `None`: hot keys are off.
     pub fn keys(&self) -> Option<&LaneKeys> {
-        self.keys.as_ref()
+        self.keys.as_deref()
     }
 
     /// Gives the cells' memory back.

@@ -261,12 +261,19 @@ impl Sampler {
         recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_plain(&self.hot, route_id, rest))
     }
 
-    /// As [`Sampler::count_plain`], and samples the key.
+    /// As [`Sampler::count_plain`], where keys are sampled; see [`Lane::observe_plain_key`].
     #[inline(always)]
     #[allow(unsafe_code)]
-    pub(crate) fn count_plain_key(&self, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+    pub(crate) fn count_plain_key(
+        &self,
+        route_id: u64,
+        key_len: usize,
+        rest: impl FnOnce() -> Option<Plain>,
+        due: impl FnOnce(&LaneKeys, u32, u32),
+    ) -> bool {
+        let Some(lane) = recent_lane(self.id) else { return false };
         // SAFETY: as in `count_plain`.
-        recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_plain_key(&self.hot, route_id, key, rest))
+        unsafe { &*lane }.observe_plain_key(&self.hot, route_id, key_len, rest, due)
     }
 
     /// Counts one checked observation in the calling thread's lane.
@@ -553,6 +560,18 @@ impl Sampler {
         })
     }
 
+    /// Takes a sample that was counted, and has no place in a stage, in the calling thread's lane.
+    #[allow(unsafe_code)]
+    pub(crate) fn put_sample(&self, route_id: u64, key: &[u8], op: Op, label: Label) -> Result<(), Error> {
+        let lane = match self.thread_lane() {
+            // SAFETY: as in `count_plain`.
+            Some(lane) => unsafe { &*lane },
+            None => self.pool.shared(),
+        };
+        lane.keys().ok_or(Error::HotKeysOff)?.put_sample(route_id, label as u32, op as u32, key);
+        Ok(())
+    }
+
     /// Drops the oldest columns until everything fits into the memory limit.
     fn hold_memory_limit(&self, state: &mut State) {
         let limit = without_hot_keys(self.options).memory_limit_bytes;
@@ -599,7 +618,8 @@ impl Sampler {
 
     fn counter_bytes(&self, drain: &Drain) -> u64 {
         let lanes = self.pool.all();
-        let in_lanes: u64 = lanes.iter().map(|lane| lane.cells().resident_bytes() + size_of::<Lane>() as u64).sum();
+        let lane_bytes = Lane::bytes(self.tracker.is_some());
+        let in_lanes: u64 = lanes.iter().map(|lane| lane.cells().resident_bytes() + lane_bytes).sum();
         in_lanes + drain.resident_bytes()
     }
 }

@@ -55,6 +55,34 @@ pub(crate) fn spin() {
     loom::thread::yield_now();
 }
 
+/// Memory that one thread at a time has, by a protocol of atomics; the model checker finds two that do at once.
+#[cfg(not(loom))]
+#[repr(transparent)]
+pub(crate) struct Handed<T>(std::cell::UnsafeCell<T>);
+#[cfg(loom)]
+pub(crate) struct Handed<T>(loom::cell::UnsafeCell<T>);
+
+impl<T> Handed<T> {
+    #[cfg(not(loom))]
+    pub fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    #[cfg(loom)]
+    pub fn new(value: T) -> Self {
+        Self(loom::cell::UnsafeCell::new(value))
+    }
+
+    /// Lets the thread whose turn it is at the memory.
+    #[inline(always)]
+    pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        #[cfg(not(loom))]
+        return f(self.0.get());
+        #[cfg(loom)]
+        self.0.with_mut(f)
+    }
+}
+
 /// Marks a branch as one that is hardly ever taken.
 #[cold]
 #[inline(always)]

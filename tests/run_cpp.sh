@@ -24,8 +24,9 @@ compile() {
     case $1:$2 in
     static:test_*) echo "$clang -std=c++20 -O1 -g -fno-exceptions -fno-rtti $strict" ;;
     static:*) echo "$clang -std=c++20 -O1 -g $strict" ;;
-    # (At -O1, gcc 12 takes a std::optional of a temporary for uninitialised.)
+    # (At -O1, and with this sanitizer, gcc 12 takes a std::optional of a temporary for uninitialised.)
     asan:*) echo "g++ -std=c++2b -O0 -g $strict" ;;
+    rust-asan:*) echo "g++ -std=c++17 -O0 -g $strict" ;;
     *) echo "g++ -std=c++17 -O1 -g $strict" ;;
     esac
 }

@@ -28,9 +28,9 @@ static inline keyviz_status_t kv_observe(keyviz_sampler_t *sampler, uint64_t rou
     return keyviz_observe(sampler, route_id, key, key_len, op, value_len, label);
 }
 
-static inline void kv_offer_hot_key(keyviz_sampler_t *sampler, uint64_t route_id, const char *key, size_t key_len,
-                                    uint32_t op, uint32_t label) {
-    keyviz_sampler_offer_hot_key(sampler, route_id, key, key_len, op, label, 1);
+static inline void kv_hot_sample(keyviz_sampler_t *sampler, uint64_t route_id, const char *key, size_t key_len, uint32_t op,
+                                 uint32_t label) {
+    keyviz_hot_sample(sampler, route_id, key, key_len, op, label);
 }
 
 /* The hot_keys_* options. */

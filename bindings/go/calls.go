@@ -159,7 +159,7 @@ func (c *core) stats() Stats {
 
 		HotKeyBytes:      uint64(stats.hot_key_bytes),
 		HotKeySnapshots:  uint64(stats.hot_key_snapshots),
-		HotKeysRolled:    uint64(stats.hot_keys_rolled) + c.sampling.rolls(),
+		HotKeysRolled:    uint64(stats.hot_keys_rolled),
 		HotKeysSkipped:   uint64(stats.hot_keys_skipped),
 		HotKeysSampled:   uint64(stats.hot_keys_sampled),
 		HotKeysDropped:   uint64(stats.hot_keys_dropped),

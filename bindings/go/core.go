@@ -12,8 +12,9 @@ package keyviz
 
 #cgo nocallback kv_observe
 #cgo noescape kv_observe
-#cgo nocallback kv_offer_hot_key
-#cgo noescape kv_offer_hot_key
+#cgo nocallback kv_hot_sample
+#cgo noescape kv_hot_sample
+#cgo nocallback keyviz_hot_apply
 #cgo nocallback kv_sampler_new
 #cgo noescape kv_sampler_new
 #cgo nocallback kv_save_history
@@ -219,19 +220,27 @@ func (c *core) acquire(p int) bool {
 	c.husk.mu.Lock()
 	defer c.husk.mu.Unlock()
 	if atomic.LoadUintptr(&c.lanes[p]) == 0 {
-		atomic.StoreUintptr(&c.lanes[p], c.husk.take())
+		lane := c.husk.take()
+		if c.sampling != nil {
+			c.sampling.lanes[p] = lane
+		}
+		if lane != nil {
+			atomic.StoreUintptr(&c.lanes[p], uintptr(C.keyviz_lane_hot_address(lane)))
+		}
 	}
 	return atomic.LoadUintptr(&c.lanes[p]) != 0
 }
 
-// take takes one more lane, and returns its address; 0: there are no more. The caller holds the lock.
-func (h *husk) take() uintptr {
+// laneHandle is a lane that was acquired.
+type laneHandle = *C.keyviz_lane_t
+
+// take takes one more lane; nil: there are no more. The caller holds the lock.
+func (h *husk) take() laneHandle {
 	lane := C.kv_lane_acquire(h.handle)
-	if lane == nil {
-		return 0
+	if lane != nil {
+		h.lanes = append(h.lanes, lane)
 	}
-	h.lanes = append(h.lanes, lane)
-	return uintptr(C.keyviz_lane_hot_address(lane))
+	return lane
 }
 
 // reserve maps the segment of a cell in a lane.
@@ -248,10 +257,15 @@ func (c *core) cross(routeID uint64, key []byte, op Op, size uint64, label uint3
 	runtime.KeepAlive(c)
 }
 
-// offer gives the library the key of an observation that was counted in place and is a sample, or too long for one.
+// handOver gives the library what a lane has staged, or the key of a sample that found no room there.
 //
 //go:noinline
-func (c *core) offer(routeID uint64, key []byte, op Op, label uint32) {
-	C.kv_offer_hot_key(c.handle, C.uint64_t(routeID), chars(key), C.size_t(len(key)), C.uint32_t(op), C.uint32_t(label))
+func (c *core) handOver(what handover, lane laneHandle, routeID uint64, key []byte, op Op, label uint32) {
+	if what == handoverSample {
+		C.kv_hot_sample(c.handle, C.uint64_t(routeID), chars(key), C.size_t(len(key)), C.uint32_t(op), C.uint32_t(label))
+	}
+	if lane != nil {
+		C.keyviz_hot_apply(lane)
+	}
 	runtime.KeepAlive(c)
 }

@@ -196,7 +196,7 @@ func TestPsWithoutALaneShareOne(t *testing.T) {
 		t.Skip("this build has no lanes")
 	}
 	s.RegisterRoute(1, nil, nil, 0)
-	for c.husk.take() != 0 {
+	for c.husk.take() != nil {
 	}
 	var all sync.WaitGroup
 	for range 4 {

@@ -54,14 +54,16 @@ type HotKeysInfo struct {
 	// Degraded: samples were dropped, keys were skipped, or a node did not answer.
 	Degraded bool
 	// ErrorBound is R x N / m: by how much a count may exceed how often the key was sampled, times R. A key that isn't
-	// listed, of all that a sketch holds, was sampled no more often.
+	// listed, of all that a sketch holds, was sampled no more often. It bounds what the sketch adds to what was sampled,
+	// and not the noise of sampling itself (see [HotKey]).
 	ErrorBound uint64
 	// SnapshotAt is when the snapshot was published.
 	SnapshotAt time.Time
 }
 
 // HotKey is one key of a reply. Its counts are of samples, times R: CountLow <= (how often it was sampled) x R <=
-// CountHigh. That one in R is sampled makes for an error beside these bounds: of n samples, about R x sqrt(n).
+// CountHigh. These are bounds of the sketch: with R = 1 they hold for the observations themselves; otherwise (samples) x R
+// estimates those, with a standard error of about sqrt(R x Count).
 type HotKey struct {
 	Key                        []byte
 	Count, CountLow, CountHigh uint64
@@ -200,14 +202,14 @@ func RunHotKeysAggregator(ctx context.Context, s *MemSampler) {
 	}
 	ticker := time.NewTicker(s.Step())
 	defer ticker.Stop()
-	for {
-		// A sampler that was closed meanwhile has nothing to publish.
+	for done := false; !done; {
 		select {
 		case <-ctx.Done():
-			_ = s.PublishHotKeys()
-			return
 		case <-ticker.C:
-			_ = s.PublishHotKeys()
 		}
+		// Of a tick and the end at once there is one publication: a second, empty one would hide it.
+		done = ctx.Err() != nil
+		// A sampler that was closed meanwhile has nothing to publish.
+		_ = s.PublishHotKeys()
 	}
 }

@@ -338,6 +338,16 @@ func TestTheAggregatorPublishesEachStepAndOnceMore(t *testing.T) {
 	if got := rawCounts(last.HotKeysSnapshot(1, LabelS3)); got["z"] != 1 {
 		t.Errorf("the last window: %v", got)
 	}
+
+	// A tick at the same time doesn't publish an empty window after it.
+	for range 30 {
+		ticking, _ := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.Step = time.Nanosecond })
+		observeKeys(ticking, OpWrite, LabelS3, "z")
+		RunHotKeysAggregator(ctx, ticking)
+		if got := rawCounts(ticking.HotKeysSnapshot(1, LabelS3)); got["z"] != 1 {
+			t.Fatalf("the last window, which a tick ended, too: %v", got)
+		}
+	}
 }
 
 func TestAQuestionAboutHotKeysIsAnsweredOrRefused(t *testing.T) {
@@ -488,5 +498,118 @@ func TestTheHotKeysOfAClusterAddUp(t *testing.T) {
 	}
 	if _, err := one.JSON(); !errors.Is(err, ErrClosed) || one.Keys() != nil || one.Info() != (HotKeysInfo{}) {
 		t.Errorf("a closed reply: %v", err)
+	}
+}
+
+// accounted tells what of the samples is in snapshots that were published, dropped or forgotten.
+func accounted(s *MemSampler, publishedSamples uint64) uint64 {
+	stats := s.Stats()
+	return publishedSamples + stats.HotKeysDropped + stats.HotKeysForgotten
+}
+
+func TestEverySampleIsAccountedForWhileRoutesComeAndGo(t *testing.T) {
+	const routes, goroutines, each = 4, 8, 20_000
+	for _, rate := range []int{1, 16} {
+		s, clock := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.HotKeysSampleRate = rate })
+		for id := uint64(2); id <= routes; id++ {
+			s.RegisterRoute(id, nil, nil, 1)
+		}
+		sum := uint64(0)
+		publish := func() {
+			published(t, s, clock)
+			for id := uint64(1); id <= routes; id++ {
+				if snapshot := s.HotKeysSnapshot(id, LabelS3); snapshot != nil {
+					sum += snapshot.SampledN
+				}
+			}
+		}
+		var observing sync.WaitGroup
+		for n := range goroutines {
+			observing.Add(1)
+			go func() {
+				defer observing.Done()
+				for i := range each {
+					s.Observe(1+uint64(i+n)%routes, fmt.Appendf(nil, "key-%03d", i%300), OpWrite, 0, LabelS3)
+				}
+			}()
+		}
+		done := make(chan struct{})
+		go func() { observing.Wait(); close(done) }()
+		for step, running := uint64(0), true; running; step++ {
+			select {
+			case <-done:
+				running = false
+			default:
+			}
+			id := 1 + step%routes
+			s.RemoveRoute(id)
+			if step%3 == 0 {
+				publish()
+			}
+			s.RegisterRoute(id, nil, nil, 1)
+		}
+		publish()
+		stats := s.Stats()
+		if got := accounted(s, sum); got != stats.HotKeysSampled {
+			t.Errorf("1 in %d: %d samples, and %d are accounted for: %+v", rate, stats.HotKeysSampled, got, stats)
+		}
+		if stats.HotKeysRolled+stats.Missed != goroutines*each {
+			t.Errorf("1 in %d: %d observations were rolled for and %d missed, of %d", rate, stats.HotKeysRolled, stats.Missed, goroutines*each)
+		}
+	}
+}
+
+func TestASampleThatCrossesAfterItsRouteWasRemovedIsForgottenAndNotLost(t *testing.T) {
+	s, clock := newHotSampler(t, nil)
+	c := s.core.Load()
+	if c.sampling == nil {
+		t.Skip("this build counts in the library")
+	}
+	stage := c.shared.stage()
+	if !c.sampling.sampleShared(stage, placeDirect, OpWrite, 1) {
+		t.Fatal("one in one is sampled")
+	}
+	s.RemoveRoute(1)
+	c.handOver(handoverSample, nil, 1, []byte("k"), OpWrite, numberS3)
+	published(t, s, clock)
+	if stats := s.Stats(); stats.HotKeysSampled != 1 || stats.HotKeysForgotten != 1 || stats.HotKeysDropped != 0 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+func TestAStageTakesSamplesUntilItIsFullAndBeginsAgainWhenItIsEmpty(t *testing.T) {
+	s := &sampling{series: 1 << OpWrite, longest: 4096, rate: 1}
+	stage := &stage{left: 1}
+	for i := range stage.gaps {
+		stage.gaps[i] = 1
+	}
+	for i := range stageSlots {
+		want := handoverNone
+		if i+1 >= stageBatch {
+			want = handoverBatch
+		}
+		if got := s.sample(stage, placeDirect, uint64(i), fmt.Appendf(nil, "key%d", i), OpWrite, numberS3); got != want {
+			t.Fatalf("sample %d: %d, want %d", i, got, want)
+		}
+	}
+	for i, slot := range stage.slots {
+		key := string(stage.keys[slot.keyAt:][:slot.keyLen])
+		if slot.routeID != uint64(i) || key != fmt.Sprintf("key%d", i) || slot.sketch != numberS3<<1|uint32(OpWrite) {
+			t.Errorf("slot %d: %+v, %s", i, slot, key)
+		}
+	}
+	if got := s.sample(stage, placeDirect, 1, []byte("one more"), OpWrite, numberS3); got != handoverSample || stage.left != 0 {
+		t.Errorf("%d, %d", got, stage.left)
+	}
+	// Each observation is rolled for, until a sample finds room.
+	stage.head = stage.tail
+	if got := s.sample(stage, placeDirect, 1, bytes.Repeat([]byte{'k'}, stageKeyBytes), OpWrite, numberS3); got != handoverNone || stage.filled != stageKeyBytes {
+		t.Errorf("%d, %d bytes", got, stage.filled)
+	}
+	if got := s.sample(stage, placeDirect, 1, []byte{'k'}, OpWrite, numberS3); got != handoverSample {
+		t.Errorf("%d: the keys have no room", got)
+	}
+	if stage.sampled != stageSlots+3 || stage.drawn-uint64(stage.left) != stageSlots+2 {
+		t.Errorf("%d samples, %d rolled for", stage.sampled, stage.drawn-uint64(stage.left))
 	}
 }

@@ -7,10 +7,12 @@ import "C"
 
 import (
 	"math/bits"
+	"runtime"
+	"sync/atomic"
 	"unsafe"
 )
 
-// The hot layout, version 1, of a 64-bit library: where Observe finds what it needs in the library's memory (see
+// The hot layout, version 2, of a 64-bit library: where Observe finds what it needs in the library's memory (see
 // keyviz_hot_layout_t in keyviz.h). These are its structures; readLayout compares them with what the linked library
 // says.
 //
@@ -27,10 +29,11 @@ type (
 
 	// lane is a set of counters.
 	lane struct {
-		inside   uint64 // 1 in a passage, 0 outside
-		_        uint64
-		missed   uint64
-		segments [32]segment // by the number of a cell's highest bit
+		inside       uint64 // 1 in a passage, 0 outside
+		_            uint64
+		missed       uint64
+		stageAddress uintptr     // of its stage; 0: hot keys are off
+		segments     [32]segment // by the number of a cell's highest bit
 	}
 
 	// segment is where cells lie; 0: not mapped. Both addresses are moved back, so that cell numbers count from 0.
@@ -67,7 +70,7 @@ type (
 )
 
 const (
-	layoutVersion = 1
+	layoutVersion = 2
 	hashFactor    = 0x9e37_79b9_7f4a_7c15
 	blockBits     = 6
 
@@ -97,6 +100,24 @@ func at(address uintptr) unsafe.Pointer {
 	return unsafe.Add(unsafe.Pointer(nil), address)
 }
 
+// acquire loads an address, or the table, that a thread of the library publishes after what it points to. On amd64 loads
+// are seen in their order, and a plain one leaves the compiler more freedom.
+func acquire[T uintptr | uint64](address *T) T {
+	if runtime.GOARCH == "amd64" {
+		return *address
+	}
+	return T(atomic.LoadUint64((*uint64)(unsafe.Pointer(address))))
+}
+
+// release stores what a thread of the library acquires, after what it stands for. On amd64 stores are seen in their order.
+func release(address *uint64, value uint64) {
+	if runtime.GOARCH == "amd64" {
+		*address = value
+	} else {
+		atomic.StoreUint64(address, value)
+	}
+}
+
 // readLayout makes the core count in place, if the library's layout is the one that this package knows.
 func (c *core) readLayout() {
 	layout := C.keyviz_hot_layout_t{type_size: C.sizeof_keyviz_hot_layout_t}
@@ -116,7 +137,9 @@ func (c *core) readLayout() {
 	*labels = newLabelTable(c.options.KeyVizLabelsEnabled)
 }
 
-func isKnown(layout *C.keyviz_hot_layout_t) bool {
+type hotLayout = C.keyviz_hot_layout_t
+
+func isKnown(layout *hotLayout) bool {
 	const inParts = unsafe.Offsetof(divided{}.parts)
 	for _, offset := range [][2]uintptr{
 		{uintptr(layout.lane_passages), unsafe.Offsetof(lane{}.inside)},
@@ -135,6 +158,6 @@ func isKnown(layout *C.keyviz_hot_layout_t) bool {
 			return false
 		}
 	}
-	return layout.version == layoutVersion && layout.hash_factor == hashFactor && layout.block_bits == blockBits &&
+	return layout.version == layoutVersion && isKnownStage(layout) && layout.hash_factor == hashFactor && layout.block_bits == blockBits &&
 		bits.UintSize == 64
 }

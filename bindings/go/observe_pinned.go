@@ -27,8 +27,8 @@ func procUnpin()
 // neither OpRead nor OpWrite counts nothing.
 //
 // Any goroutine, any time. It takes no lock, allocates nothing, and calls no C function but for the first observations
-// of each P, and for one in HotKeysSampleRate where hot keys are on.
-func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, name Label) {
+// of each P, and where hot keys are on, for one in 8 x HotKeysSampleRate.
+func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, label Label) {
 	if s == nil {
 		return
 	}
@@ -43,9 +43,9 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 	// Each value that lives over the call of procPin costs a store and a load: there are four, and the key isn't among
 	// them. Small functions that would be inlined are written out where they leave no-ops behind.
 	size := uint64(len(key)) + uint64(valueLen)
-	address := uintptr(unsafe.Pointer(unsafe.StringData(string(name))))
+	address := uintptr(unsafe.Pointer(unsafe.StringData(string(label))))
 	home := c.labels.home(address)
-	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == len(name) {
+	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == len(label) {
 		offsetInRoute := c.labels.offsets[2*home+uint64(op)]
 
 		// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
@@ -91,21 +91,21 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 		c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
 		return
 	}
-	c.countAny(routeID, key, op, valueLen, name)
+	c.countAny(routeID, key, op, valueLen, label)
 }
 
 // countAny is Observe for what isn't plain, and where it takes the key: it is sampled, or tells the part of the range.
 //
 //go:noinline
-func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name Label) {
+func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, label Label) {
 	if op > OpWrite {
 		return
 	}
 	size := uint64(len(key)) + uint64(max(valueLen, 0))
 	// As in Observe.
-	address := uintptr(unsafe.Pointer(unsafe.StringData(string(name))))
+	address := uintptr(unsafe.Pointer(unsafe.StringData(string(label))))
 	home := c.keyLabels.home(address)
-	if c.keyLabels.addresses[home] == address && c.keyLabels.lengths[home] == len(name) {
+	if c.keyLabels.addresses[home] == address && c.keyLabels.lengths[home] == len(label) {
 		offsetInRoute := c.keyLabels.offsets[2*home+uint64(op)]
 		if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
 			lane := (*lane)(at(c.lanes[p]))
@@ -127,18 +127,18 @@ func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name La
 					counter[0]++
 					counter[2] += size
 					*(*uint8)(at(segment.marks + offset>>blockOffsetBits)) = 1
-					isSample := false
-					if s := c.sampling; s != nil && s.series>>(op&1)&1 != 0 {
-						if gap := &s.gaps[p]; gap.left > 1 && len(key) <= s.longest && !isBucket(place) {
-							gap.left--
+					leave(lane)
+					what := handoverNone
+					if s := c.sampling; s != nil {
+						if stage := lane.stage(); stage.left > 1 && len(key) <= s.longest && s.series>>(op&1)&1 != 0 && !isBucket(place) {
+							stage.left--
 						} else {
-							isSample = s.isDue(p, place, op, len(key))
+							what = s.sample(stage, place, routeID, key, op, uint32(offsetInRoute/cellOffset))
 						}
 					}
-					leave(lane)
 					procUnpin()
-					if isSample {
-						c.offer(routeID, key, op, uint32(offsetInRoute/cellOffset))
+					if what != handoverNone {
+						c.handOver(what, c.sampling.lanes[p], routeID, key, op, uint32(offsetInRoute/cellOffset))
 					}
 					runtime.KeepAlive(c)
 					return
@@ -148,7 +148,7 @@ func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name La
 		}
 		procUnpin()
 	}
-	c.count(routeID, key, op, size, name.number()&c.labelMask)
+	c.count(routeID, key, op, size, label.number()&c.labelMask)
 }
 
 // count counts whatever an observation may come across.
@@ -179,7 +179,7 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 		place := table(acquire(c.table)).find(routeID)
 		number := cellOf(place, key, label)
 		var counters uintptr
-		isSample := false
+		what := handoverNone
 		if number == 0 {
 			lane.missed++
 		} else if segment := lane.segment(number); acquire(&segment.counters) != 0 {
@@ -188,12 +188,14 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 			cell[op&1]++
 			cell[2+op&1] += size
 			segment.mark(number)
-			isSample = c.sampling != nil && c.sampling.isDue(p, place, op, len(key))
+			if c.sampling != nil {
+				what = c.sampling.sample(lane.stage(), place, routeID, key, op, label)
+			}
 		}
 		leave(lane)
 		procUnpin()
-		if isSample {
-			c.offer(routeID, key, op, label)
+		if what != handoverNone {
+			c.handOver(what, c.sampling.lanes[p], routeID, key, op, label)
 		}
 		if number == 0 || counters != 0 {
 			return
@@ -206,7 +208,7 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 	}
 }
 
-// leave ends a passage. On amd64 stores are seen in their order; on arm64 that takes a store with release.
+// leave ends a passage. It is release, written out for Observe, where that would leave no-ops behind.
 func leave(lane *lane) {
 	if runtime.GOARCH == "amd64" {
 		lane.inside = 0

@@ -6,19 +6,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
-	"runtime"
 	"sync/atomic"
 	"unsafe"
 )
-
-// acquire loads an address, or the table, that a thread of the library publishes after what it points to. On amd64 loads
-// are seen in their order, and a plain one leaves the compiler more freedom.
-func acquire[T uintptr | uint64](address *T) T {
-	if runtime.GOARCH == "amd64" {
-		return *address
-	}
-	return T(atomic.LoadUint64((*uint64)(unsafe.Pointer(address))))
-}
 
 // at is an entry of the table, if i is below their number.
 func (t table) at(i uint64) *entry {
@@ -154,11 +144,11 @@ func (c *core) countShared(routeID uint64, key []byte, op Op, size uint64, label
 			atomic.AddUint64(&cell[op&1], 1)
 			atomic.AddUint64(&cell[2+op&1], size)
 			segment.mark(number)
-			isSample = c.sampling != nil && c.sampling.isDueShared(place, op, len(key))
+			isSample = c.sampling != nil && c.sampling.sampleShared(c.shared.stage(), place, op, len(key))
 		}
 		atomic.AddUint64(inside, ^uint64(0))
 		if isSample {
-			c.offer(routeID, key, op, label)
+			c.handOver(handoverSample, nil, routeID, key, op, label)
 		}
 		if number == 0 || counters != 0 {
 			return

@@ -60,6 +60,16 @@ pub(super) unsafe fn is_plain<T: Handle>(handle: *const T) -> bool {
     handle.cast::<u32>().read_unaligned() == T::MAGIC
 }
 
+/// Whether a handle that isn't null looks like one of its type that samples keys.
+///
+/// # Safety
+/// As for [`get`].
+#[inline(always)]
+pub(super) unsafe fn samples_keys<T: Handle>(handle: *const T) -> bool {
+    const { assert!(T::MAGIC_OFFSET == 0 && T::MAGIC & SAMPLES_KEYS == 0) };
+    handle.cast::<u32>().read_unaligned() == T::MAGIC | SAMPLES_KEYS
+}
+
 /// Takes a value back; null, and what is no live handle, is left alone.
 ///
 /// # Safety

@@ -93,7 +93,8 @@ pub struct keyviz_hot_keys_info_t {
     pub dropped_samples: u64,
     /// Observations of any route whose key was too long to be sampled.
     pub skipped_long_keys: u64,
-    /// R x N / m: by how much a count may exceed how often the key was sampled, times R.
+    /// R x N / m: by how much a count may exceed how often the key was sampled, times R. It is a bound of the sketch, on what
+    /// was sampled; that one observation in R is adds an error of about sqrt(R x count) to a count, which no bound covers.
     pub error_bound: u64,
     /// Unix ns: when the snapshot was published.
     pub snapshot_at_ns: i64,
@@ -102,7 +103,9 @@ pub struct keyviz_hot_keys_info_t {
 // SAFETY: integers only, no padding.
 unsafe impl Sized0 for keyviz_hot_keys_info_t {}
 
-/// One key of a reply: count_low <= (how often it was sampled) x R <= count_high.
+/// One key of a reply: count_low <= (how often it was sampled) x R <= count_high. These are bounds of the sketch: with R = 1
+/// they hold for the observations themselves; otherwise (samples) x R estimates those, with a standard error of about
+/// sqrt(R x count).
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct keyviz_hot_key_t {

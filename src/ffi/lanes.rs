@@ -1,12 +1,13 @@
 //! Explicit lanes, for hosts that know their threads.
 
 use super::handle::{self, Handle};
-use super::observe::{count, key, plain, Key};
+use super::observe::{count, key, plain, sample};
 use super::sampler::keyviz_sampler_t;
 use super::status::{
     guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_INVALID_HANDLE, KEYVIZ_ERR_NO_LANE, KEYVIZ_OK,
 };
 use super::structs::write_out;
+use crate::hot_keys::LaneKeys;
 use crate::lane::{Hot, Lane};
 use std::ffi::c_void;
 use std::sync::atomic::AtomicU32;
@@ -85,10 +86,29 @@ pub unsafe extern "C" fn keyviz_lane_observe(
     if handle::is_plain(lane) && (*lane).lane.observe_plain(&*(*lane).hot, route_id, rest) {
         return KEYVIZ_OK;
     }
-    lane_observe_on(lane, route_id, key, key_len, op, value_len, label)
+    lane_observe_key(lane, route_id, key, key_len, op, value_len, label)
 }
 
 /// What `keyviz_lane_observe` goes on with when an observation is not of the plain sort, or its key may be sampled.
+#[inline(never)]
+unsafe extern "C" fn lane_observe_key(
+    lane: *mut keyviz_lane_t,
+    route_id: u64,
+    key: *const c_void,
+    key_len: usize,
+    op: u32,
+    value_len: u64,
+    label: u32,
+) -> keyviz_status_t {
+    let rest = || plain(key, key_len, op, value_len, label);
+    let due = |keys: &LaneKeys, label, op| sample(keys, route_id, label, op, key, key_len);
+    if handle::samples_keys(lane) && (*lane).lane.observe_plain_key(&*(*lane).hot, route_id, key_len, rest, due) {
+        return KEYVIZ_OK;
+    }
+    lane_observe_on(lane, route_id, key, key_len, op, value_len, label)
+}
+
+/// What `lane_observe_key` goes on with when an observation is not of the plain sort.
 #[inline(never)]
 unsafe extern "C" fn lane_observe_on(
     lane: *mut keyviz_lane_t,
@@ -102,14 +122,8 @@ unsafe extern "C" fn lane_observe_on(
     if !handle::is_valid(lane) {
         return KEYVIZ_ERR_INVALID_HANDLE;
     }
-    let (is_plain, lane) = (handle::is_plain(lane), &*lane);
-    let rest = || plain(key, key_len, op, value_len, label);
-    match self::key(key, key_len) {
-        Key::Given(key) if !is_plain && lane.lane.observe_plain_key(&*lane.hot, route_id, key, rest) => KEYVIZ_OK,
-        key => {
-            let sampler = &(*lane.sampler).sampler;
-            let into = |observation| lane.lane.observe(sampler.hot(), observation);
-            count(sampler, into, route_id, key, key_len as u64, op, value_len, label)
-        }
-    }
+    let (lane, key) = (&*lane, self::key(key, key_len));
+    let sampler = &(*lane.sampler).sampler;
+    let into = |observation| lane.lane.observe(sampler.hot(), observation);
+    count(sampler, into, route_id, key, key_len as u64, op, value_len, label)
 }

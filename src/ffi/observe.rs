@@ -7,6 +7,7 @@ use super::status::{
     KEYVIZ_ERR_PANIC, KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK,
 };
 use super::structs::{check_array, write_out};
+use crate::hot_keys::LaneKeys;
 use crate::label::Label;
 use crate::lane::{Observation, Observed, Plain, ANY_LABEL};
 use crate::sampler::Sampler;
@@ -100,7 +101,7 @@ pub unsafe extern "C" fn keyviz_observe(
     if handle::is_plain(sampler) && (*sampler).sampler.count_plain(route_id, rest) {
         return KEYVIZ_OK;
     }
-    observe_on(sampler, route_id, key, key_len, op, value_len, label)
+    observe_key(sampler, route_id, key, key_len, op, value_len, label)
 }
 
 /// The end of an observation of the plain sort.
@@ -116,6 +117,31 @@ pub(super) fn plain(key: *const c_void, key_len: usize, op: u32, value_len: u64,
 /// What `keyviz_observe` goes on with when an observation is not of the plain sort, or its key may be sampled. With the
 /// same arguments in the same places, it is a jump, and the plain sort pays for nothing.
 #[inline(never)]
+unsafe extern "C" fn observe_key(
+    sampler: *mut keyviz_sampler_t,
+    route_id: u64,
+    key: *const c_void,
+    key_len: usize,
+    op: u32,
+    value_len: u64,
+    label: u32,
+) -> keyviz_status_t {
+    let rest = || plain(key, key_len, op, value_len, label);
+    let due = |keys: &LaneKeys, label, op| sample(keys, route_id, label, op, key, key_len);
+    if handle::samples_keys(sampler) && (*sampler).sampler.count_plain_key(route_id, key_len, rest, due) {
+        return KEYVIZ_OK;
+    }
+    observe_on(sampler, route_id, key, key_len, op, value_len, label)
+}
+
+/// Samples the key of an observation that was counted, and is not null.
+#[inline(always)]
+pub(super) unsafe fn sample(keys: &LaneKeys, route_id: u64, label: u32, op: u32, key: *const c_void, key_len: usize) {
+    keys.sample(route_id, label, op, std::slice::from_raw_parts(key.cast(), key_len));
+}
+
+/// What `observe_key` goes on with when an observation is not of the plain sort.
+#[inline(never)]
 unsafe extern "C" fn observe_on(
     sampler: *mut keyviz_sampler_t,
     route_id: u64,
@@ -128,12 +154,8 @@ unsafe extern "C" fn observe_on(
     if !handle::is_valid(sampler) {
         return KEYVIZ_ERR_INVALID_HANDLE;
     }
-    let (is_plain, sampler) = (handle::is_plain(sampler), &(*sampler).sampler);
-    let rest = || plain(key, key_len, op, value_len, label);
-    match self::key(key, key_len) {
-        Key::Given(key) if !is_plain && sampler.count_plain_key(route_id, key, rest) => KEYVIZ_OK,
-        key => count(sampler, |observation| sampler.count(observation), route_id, key, key_len as u64, op, value_len, label),
-    }
+    let (sampler, key) = (&(*sampler).sampler, self::key(key, key_len));
+    count(sampler, |observation| sampler.count(observation), route_id, key, key_len as u64, op, value_len, label)
 }
 
 /// Counts one request whose key the caller has not at hand: it counts in sub-bucket 0. Otherwise as
@@ -194,7 +216,8 @@ pub unsafe extern "C" fn keyviz_observe_batch(
 ) -> keyviz_status_t {
     let array = || check_array(observations, count, "observations");
     run(sampler, count, counted, array, |sampler, i| {
-        let one = *observations.add(i);
+        // Read once: what was checked is what counts, also if another thread writes to the array meanwhile.
+        let one = observations.add(i).read_volatile();
         let key = if one.key.is_null() { Key::Absent } else { self::key(one.key, one.key_len) };
         checked(sampler, one.route_id, key, one.key_len as u64, one.op, one.value_len, one.label)
     })
@@ -220,8 +243,9 @@ pub unsafe extern "C" fn keyviz_observe_columns(
         check_array(value_lens, count, "value_lens")
     };
     run(sampler, count, counted, arrays, |sampler, i| {
-        let label = if labels.is_null() { 0 } else { u32::from(*labels.add(i)) };
-        let (op, key_len) = (u32::from(*ops.add(i)), u64::from(*key_lens.add(i)));
+        // Each is read once: what was checked is what counts, also if another thread writes to the arrays meanwhile.
+        let label = if labels.is_null() { 0 } else { u32::from(labels.add(i).read_volatile()) };
+        let (op, key_len) = (u32::from(ops.add(i).read_volatile()), u64::from(*key_lens.add(i)));
         checked(sampler, *route_ids.add(i), Key::Absent, key_len, op, *value_lens.add(i), label)
     })
 }

@@ -35,6 +35,12 @@ impl Keys {
         &self.bytes[at.offset as usize..][..at.len as usize]
     }
 
+    /// Fetches a key into the cache, as far as one line goes.
+    #[inline(always)]
+    pub fn prefetch(&self, at: KeyAt) {
+        super::prefetch::prefetch(&self.bytes, at.offset as usize);
+    }
+
     /// Stores a key.
     pub fn push(&mut self, key: &[u8]) -> KeyAt {
         debug_assert!(key.len() <= Self::LONGEST);
@@ -44,6 +50,17 @@ impl Keys {
         at
     }
 
+    /// Whether it is this key. Most keys are short, and a call to compare them would take longer than that.
+    #[inline(always)]
+    pub fn is(&self, at: KeyAt, key: &[u8]) -> bool {
+        let stored = self.get(at);
+        if stored.len() != key.len() {
+            return false;
+        }
+        let (a, b) = (stored.chunks_exact(8), key.chunks_exact(8));
+        a.remainder() == b.remainder() && a.zip(b).all(|(a, b)| a == b)
+    }
+
     /// Stores a key in the place of another, if it fits there, else at the end: then it returns `true`.
     #[inline]
     pub fn replace(&mut self, at: &mut KeyAt, key: &[u8]) -> bool {
@@ -51,7 +68,7 @@ impl Keys {
         if fits {
             let place = &mut self.bytes[at.offset as usize..][..at.len.max(key.len() as u16) as usize];
             let (start, rest) = place.split_at_mut(key.len());
-            start.copy_from_slice(key);
+            copy(start, key);
             rest.zeroize();
             at.len = key.len() as u16;
         } else {
@@ -98,6 +115,15 @@ impl Keys {
     pub fn heap_bytes(&self) -> usize {
         crate::meta::heap_bytes(self.bytes.capacity())
     }
+}
+
+/// Copies between slices of one length; most are short, and a call would take longer than that.
+#[inline(always)]
+fn copy(to: &mut [u8], from: &[u8]) {
+    let (mut a, b) = (to.chunks_exact_mut(8), from.chunks_exact(8));
+    let rest = b.remainder();
+    a.by_ref().zip(b).for_each(|(a, b)| a.copy_from_slice(b));
+    a.into_remainder().copy_from_slice(rest);
 }
 
 impl Drop for Keys {

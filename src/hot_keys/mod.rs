@@ -3,7 +3,8 @@
 //! ```text
 //! observe  ->  lane_keys.rs  ->  window.rs  ->  tracker.rs  ->  snapshot.rs  ->  report.rs  ->  json.rs
 //!              roll.rs           space_saving.rs               columns.rs       query.rs       merge.rs
-//!              try_lock.rs       keys.rs        summary.rs
+//!              stage.rs          keys.rs        summary.rs
+//!              try_lock.rs
 //! ```
 //!
 //! One observation in R goes into a sketch of its lane (`lane_keys.rs`); each step, the host publishes what the lanes
@@ -18,11 +19,13 @@ mod json;
 mod keys;
 mod lane_keys;
 mod merge;
+mod prefetch;
 mod query;
 mod report;
 mod roll;
 mod snapshot;
 mod space_saving;
+mod stage;
 mod summary;
 mod tracker;
 mod try_lock;
@@ -36,6 +39,7 @@ pub(crate) use report::SubRange;
 pub use report::{HotKey, HotKeys};
 pub use snapshot::{SampledKey, Snapshot};
 pub use space_saving::{Counted, SpaceSaving};
+pub(crate) use stage::{Stage, BATCH, KEY_BYTES, SLOTS};
 pub(crate) use tracker::{Heir, Tracker};
 
 use crate::error::Error;
@@ -82,7 +86,7 @@ impl Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SketchId {
     pub route_id: u64,
-    /// Label and series as one number.
+    /// Label and series as one number: twice the label, plus 1 for writes.
     slot: u8,
 }
 

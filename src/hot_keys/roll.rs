@@ -1,24 +1,20 @@
 //! The 1-in-R roll.
 //!
-//! A lane with one writer doesn't roll for each observation: it draws the *gap* to the next sample, so that nearly
+//! A lane with one writer doesn't roll for each observation: it counts down the *gap* to the next sample, so that nearly
 //! every observation is a decrement. Gaps are geometric, which is what independent rolls give (Vitter, "Faster Methods
 //! for Random Sampling", CACM 1984): no period in the workload can meet one in the samples, as it would if every R-th
 //! observation were taken. In the lane that threads share, each observation rolls.
 //!
 //! The generator is SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a counter, mixed; its state takes atomic additions.
 
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// One lane's rolls.
+/// One lane's rolls. Any thread may roll.
 pub(super) struct Roll {
-    /// Observations up to and including the next sample.
-    left: AtomicU32,
     state: AtomicU64,
-    /// Observations that were rolled for, those of the gap under way included.
-    drawn: AtomicU64,
     /// 1 / ln(1 - 1 / R); R = 1: 0, so that every gap is 1.
     scale: f64,
     /// A roll below it is a sample.
@@ -30,48 +26,23 @@ impl Roll {
     pub fn new(rate: u32) -> Self {
         let scale = if rate <= 1 { 0.0 } else { (-1.0 / f64::from(rate)).ln_1p().recip() };
         let threshold = if rate <= 1 { u64::MAX } else { u64::MAX / u64::from(rate) };
-        let roll = Self {
-            left: AtomicU32::new(0),
-            state: AtomicU64::new(RandomState::new().build_hasher().finish()),
-            drawn: AtomicU64::new(0),
-            scale,
-            threshold,
-        };
-        roll.draw();
-        roll
+        Self { state: AtomicU64::new(RandomState::new().build_hasher().finish()), scale, threshold }
     }
 
-    /// Whether this observation is a sample, for the only writer; then [`Roll::draw`] must follow.
-    #[inline(always)]
-    pub fn is_due(&self) -> bool {
-        let left = self.left.load(Ordering::Relaxed);
-        if left > 1 {
-            self.left.store(left - 1, Ordering::Relaxed);
-        }
-        left <= 1
+    /// So many gaps: how many observations there are up to and including the next sample. From 1; at most 37 R.
+    #[inline]
+    pub fn gaps(&self, count: usize) -> impl Iterator<Item = u32> + '_ {
+        let first = self.state.fetch_add(GOLDEN.wrapping_mul(count as u64), Ordering::Relaxed);
+        (0..count as u64).map(move |i| {
+            // In (0, 1].
+            let uniform = ((mix(first.wrapping_add(GOLDEN.wrapping_mul(i))) >> 11) + 1) as f64 / (1u64 << 53) as f64;
+            1 + (ln(uniform) * self.scale) as u32
+        })
     }
 
-    /// Draws the gap to the next sample, for the only writer.
-    pub fn draw(&self) {
-        let state = self.state.load(Ordering::Relaxed).wrapping_add(GOLDEN);
-        self.state.store(state, Ordering::Relaxed);
-        // In (0, 1]: a gap is at most 37 R.
-        let uniform = ((mix(state) >> 11) + 1) as f64 / (1u64 << 53) as f64;
-        let gap = 1 + (ln(uniform) * self.scale) as u32;
-        self.left.store(gap, Ordering::Relaxed);
-        self.drawn.store(self.drawn.load(Ordering::Relaxed).wrapping_add(gap.into()), Ordering::Relaxed);
-    }
-
-    /// Whether this observation is a sample, beside other writers.
-    pub fn is_due_shared(&self) -> bool {
-        self.drawn.fetch_add(1, Ordering::Relaxed);
+    /// Whether one observation is a sample.
+    pub fn is_sample(&self) -> bool {
         mix(self.state.fetch_add(GOLDEN, Ordering::Relaxed)) <= self.threshold
-    }
-
-    /// Observations that were rolled for, so far. Exact while nobody rolls.
-    pub fn rolled(&self) -> u64 {
-        // The first gap begins before any observation; the shared lane never uses it up, and its length cancels out.
-        self.drawn.load(Ordering::Relaxed).wrapping_sub(self.left.load(Ordering::Relaxed).into())
     }
 }
 
@@ -100,22 +71,23 @@ fn mix(state: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// Whether each of `count` observations is a sample.
-    fn samples(rate: u32, count: usize, shared: bool) -> Vec<bool> {
+    /// Whether each of `count` observations is a sample, by gaps or each by itself.
+    fn samples(rate: u32, count: usize, by_gaps: bool) -> Vec<bool> {
         let roll = Roll::new(rate);
-        let due = |_| match shared {
-            true => roll.is_due_shared(),
-            false => {
-                let due = roll.is_due();
-                if due {
-                    roll.draw();
-                }
-                due
+        let mut gaps = std::iter::repeat_with(|| roll.gaps(7).collect::<Vec<_>>()).flatten();
+        let mut left = gaps.next().expect("they never end");
+        let due = |_| match by_gaps {
+            true if left > 1 => {
+                left -= 1;
+                false
             }
+            true => {
+                left = gaps.next().expect("they never end");
+                true
+            }
+            false => roll.is_sample(),
         };
-        let samples: Vec<bool> = (0..count).map(due).collect();
-        assert_eq!(roll.rolled(), count as u64);
-        samples
+        (0..count).map(due).collect()
     }
 
     /// Whether a count of successes is within 6 standard deviations of what `trials` rolls give.
@@ -135,8 +107,8 @@ mod tests {
 
     #[test]
     fn one_in_r_is_sampled() {
-        for (rate, shared) in [1, 2, 3, 16, 100, 1024].into_iter().flat_map(|rate| [(rate, false), (rate, true)]) {
-            let samples = samples(rate, 400_000, shared);
+        for (rate, by_gaps) in [1, 2, 3, 16, 100, 1024].into_iter().flat_map(|rate| [(rate, false), (rate, true)]) {
+            let samples = samples(rate, 400_000, by_gaps);
             let sampled = samples.iter().filter(|&&sample| sample).count();
             assert!(is_plausible(sampled, samples.len(), rate), "1 in {rate}: {sampled}");
         }
@@ -145,7 +117,7 @@ mod tests {
     #[test]
     fn every_phase_of_a_period_that_divides_r_is_sampled_alike() {
         for (period, rate) in [(2, 16), (4, 16), (8, 16), (16, 16), (32, 16), (3, 9)] {
-            let samples = samples(rate, 960_000, false);
+            let samples = samples(rate, 960_000, true);
             for phase in 0..period {
                 let of_phase: Vec<bool> = samples.iter().copied().skip(phase).step_by(period).collect();
                 let sampled = of_phase.iter().filter(|&&sample| sample).count();
@@ -156,7 +128,7 @@ mod tests {
 
     #[test]
     fn samples_do_not_tell_the_next_ones() {
-        let samples = samples(4, 800_000, false);
+        let samples = samples(4, 800_000, true);
         for distance in 1..20 {
             let after: Vec<bool> =
                 samples.iter().zip(&samples[distance..]).filter(|(&before, _)| before).map(|(_, &after)| after).collect();

@@ -15,10 +15,20 @@
 //! stream alone. Keys are found by hash in chains. All links are indices, and memory is taken as entries are.
 
 use super::keys::{KeyAt, Keys};
+use super::prefetch::prefetch;
+use foldhash::fast::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 /// No entry, no bucket.
 const NONE: u16 = u16::MAX;
+
+/// The hash of a key.
+#[inline]
+pub(super) fn hash_key(hasher: &RandomState, key: &[u8]) -> u32 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(key);
+    hasher.finish() as u32
+}
 
 /// A sketch; see the head of its module. One thread at a time uses it.
 pub struct SpaceSaving {
@@ -35,7 +45,7 @@ pub struct SpaceSaving {
     /// Where the chain of each hash begins; a power of two of them, above the number of entries.
     chains: Vec<u16>,
     keys: Keys,
-    hasher: foldhash::fast::RandomState,
+    hasher: RandomState,
 }
 
 #[derive(Clone, Copy)]
@@ -79,6 +89,10 @@ impl SpaceSaving {
 
     /// An empty sketch of `capacity` entries, from 1 to [`Self::MOST_ENTRIES`].
     pub fn new(capacity: usize) -> Self {
+        Self::with_hasher(capacity, RandomState::default())
+    }
+
+    pub(super) fn with_hasher(capacity: usize, hasher: RandomState) -> Self {
         Self {
             capacity: capacity.clamp(1, Self::MOST_ENTRIES) as u16,
             least: NONE,
@@ -88,20 +102,23 @@ impl SpaceSaving {
             buckets: Vec::new(),
             chains: Vec::new(),
             keys: Keys::default(),
-            hasher: foldhash::fast::RandomState::default(),
+            hasher,
         }
     }
 
     /// Counts `weight` observations of a key of at most 65 535 bytes. Whether the sketch may take more memory since.
     #[inline]
     pub fn offer(&mut self, key: &[u8], weight: u64) -> bool {
+        self.offer_hashed(hash_key(&self.hasher, key), key, weight)
+    }
+
+    /// As [`SpaceSaving::offer`], by the key's hash, which is that of [`hash_key`].
+    #[inline]
+    pub(super) fn offer_hashed(&mut self, hash: u32, key: &[u8], weight: u64) -> bool {
         if weight == 0 {
             return false;
         }
         self.observed = self.observed.saturating_add(weight);
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(key);
-        let hash = hasher.finish() as u32;
         match self.find(hash, key) {
             Some(entry) => self.add(entry, weight),
             None if self.entries.len() < self.capacity as usize => {
@@ -111,6 +128,31 @@ impl SpaceSaving {
             None => return self.take_over(hash, key, weight),
         }
         false
+    }
+
+    /// Steps of [`SpaceSaving::look_ahead`].
+    pub(super) const STEPS: u32 = 3;
+
+    /// Prefetches what an update will need, step by step: where the key's chain begins; the entry there, and the one that
+    /// it may take over; what is beside them. It takes no branch on which of the two it will be, which is hard to foresee.
+    #[inline(always)]
+    pub(super) fn look_ahead(&self, step: u32, hash: u32) {
+        if step == 0 {
+            prefetch(&self.chains, self.chain(hash));
+            prefetch(&self.buckets, self.least.into());
+            return;
+        }
+        let first = self.chains.get(self.chain(hash)).copied().unwrap_or(NONE);
+        let victim = self.buckets.get(self.least as usize).map_or(NONE, |bucket| bucket.first);
+        for number in [first, victim] {
+            if step == 1 {
+                prefetch(&self.entries, number.into());
+            } else if let Some(entry) = self.entries.get(number as usize) {
+                prefetch(&self.buckets, entry.bucket.into());
+                prefetch(&self.entries, entry.after.into());
+                self.keys.prefetch(entry.key);
+            }
+        }
     }
 
     /// Observations so far, N.
@@ -173,7 +215,7 @@ impl SpaceSaving {
     fn find(&self, hash: u32, key: &[u8]) -> Option<u16> {
         let mut at = *self.chains.get(self.chain(hash))?;
         while let Some(entry) = self.entries.get(at as usize) {
-            if entry.hash == hash && self.keys.get(entry.key) == key {
+            if entry.hash == hash && self.keys.is(entry.key, key) {
                 return Some(at);
             }
             at = entry.chained;

@@ -17,7 +17,6 @@ use super::lane_keys::{Common, LaneKeys, Tally};
 use super::snapshot::{Snapshot, Stamp};
 use super::space_saving::SpaceSaving;
 use super::summary::{Part, Summary};
-use super::window::{Budget, Spill};
 use super::{Settings, SketchId};
 use crate::hash::IntMap;
 use parking_lot::{Mutex, MutexGuard, RwLock};
@@ -72,7 +71,7 @@ impl Tracker {
     /// `limit_bytes`: its share of the memory limit; 0: none.
     pub fn new(settings: Settings, limit_bytes: u64) -> Self {
         Self {
-            common: Arc::new(Common { settings, spill: Spill::default(), budget: Budget::new(limit_bytes) }),
+            common: Arc::new(Common::new(settings, limit_bytes)),
             published: RwLock::default(),
             columns: Mutex::new(ColumnKeys::new(settings.in_columns)),
             publishing: Mutex::default(),
@@ -91,7 +90,7 @@ impl Tracker {
         lanes: impl Iterator<Item = &'l LaneKeys> + Clone,
         is_individual: impl FnOnce(&mut dyn Iterator<Item = u64>) -> Vec<bool>,
     ) {
-        let Common { settings, spill, budget } = &*self.common;
+        let Common { settings, spill, budget, .. } = &*self.common;
         let mut publishing = self.publishing.lock();
         let mut sketches: IntMap<SketchId, Vec<SpaceSaving>> = IntMap::default();
         lanes.clone().flat_map(LaneKeys::take).for_each(|(id, sketch)| sketches.entry(id).or_default().push(sketch));
@@ -226,7 +225,7 @@ impl Holding<'_> {
     /// Routes were succeeded: those of `heirs` that are individual inherit what was sampled of `predecessors`.
     pub fn inherit<'l>(&mut self, predecessors: &[u64], heirs: &[Heir<'_>], lanes: impl Iterator<Item = &'l LaneKeys> + Clone) {
         let common = &*self.tracker.common;
-        let Common { settings, spill, budget } = common;
+        let Common { settings, spill, budget, .. } = common;
         for slot in SketchId::all_of(0) {
             let of = |&route_id: &u64| self.take(SketchId { route_id, ..slot }, lanes.clone());
             let taken: Vec<(Summary, Option<Arc<Snapshot>>)> = predecessors.iter().map(of).collect();
@@ -252,7 +251,7 @@ impl Holding<'_> {
 
     /// Takes the samples and the snapshot of one sketch.
     fn take<'l>(&self, id: SketchId, lanes: impl Iterator<Item = &'l LaneKeys>) -> (Summary, Option<Arc<Snapshot>>) {
-        let Common { settings, spill, budget } = &*self.tracker.common;
+        let Common { settings, spill, budget, .. } = &*self.tracker.common;
         let sketches: Vec<SpaceSaving> = lanes.flat_map(|lane| lane.remove(id)).collect();
         let spilled = spill.remove(id, budget);
         let parts = sketches.iter().map(Part::from).chain(spilled.as_ref().map(Part::from));

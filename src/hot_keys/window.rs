@@ -2,14 +2,26 @@
 //!
 //! A window holds a bounded number of sketches. For one more, it passes the sketch at its clock hand on to the [`Spill`],
 //! which all lanes share, as a summary: that is as good at publication, and costs a merge now.
+//!
+//! A batch of samples goes through its sketches in step: first all of them look for their sketch, then for where their key
+//! may be, and so on, and only then they are counted, one after the other. What one waits for in each step depends on its
+//! own steps before, and on nothing of the others: so the processor waits for all of them at a time.
 
 use super::lane_keys::Common;
+use super::prefetch::prefetch;
 use super::space_saving::SpaceSaving;
+use super::stage::{Samples, SLOTS};
 use super::summary::{Part, Summary};
 use super::try_lock::TryLock;
 use super::SketchId;
 use crate::hash::{hash, IntMap};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// So many sketches are in the nearest cache anyway.
+const NEAR: usize = 4;
+
+/// No sketch.
+const NOWHERE: usize = usize::MAX;
 
 /// Locks of the spill; a power of two.
 const SHARDS: usize = 16;
@@ -71,23 +83,61 @@ impl Budget {
 
 impl Window {
     /// Counts `weight` samples of a key. `false`: there is no room for it.
-    #[inline]
     pub fn offer(&mut self, common: &Common, id: SketchId, key: &[u8], weight: u64) -> bool {
+        let at = self.find(id);
+        self.offer_at(common, at, id, common.hash(key), key, weight)
+    }
+
+    /// Counts samples. How many of them there was no room for.
+    pub fn offer_all(&mut self, common: &Common, samples: &Samples<'_>) -> u64 {
+        let mut at = [NOWHERE; SLOTS];
+        let mut hashes = [0; SLOTS];
+        for i in 0..samples.len() {
+            at[i] = self.find(samples.id(i));
+            prefetch(&self.sketches, at[i]);
+            hashes[i] = common.hash(samples.key(i));
+        }
+        if self.sketches.len() > NEAR {
+            for step in 0..SpaceSaving::STEPS {
+                for (&at, &hash) in at.iter().zip(&hashes).take(samples.len()) {
+                    if let Some(held) = self.sketches.get(at) {
+                        held.sketch.look_ahead(step, hash);
+                    }
+                }
+            }
+        }
+        let offered = |i: &usize| self.offer_at(common, at[*i], samples.id(*i), hashes[*i], samples.key(*i), 1);
+        samples.len() as u64 - (0..samples.len()).filter(offered).count() as u64
+    }
+
+    /// Where a sketch is, or nowhere.
+    #[inline]
+    fn find(&mut self, id: SketchId) -> usize {
+        if self.sketches.get(self.recent).is_none_or(|recent| recent.id != id) {
+            self.recent = self.index.get(&id).map_or(NOWHERE, |&at| at as usize);
+        }
+        self.recent
+    }
+
+    /// As [`Window::offer`], for a sketch that was at this place.
+    #[inline]
+    fn offer_at(&mut self, common: &Common, mut at: usize, id: SketchId, hash: u32, key: &[u8], weight: u64) -> bool {
         if common.budget.is_exceeded() {
             return false;
         }
-        if self.sketches.get(self.recent).is_none_or(|recent| recent.id != id) {
+        if self.sketches.get(at).is_none_or(|held| held.id != id) {
             match self.find_or_make(common, id) {
-                Some(at) => self.recent = at,
+                Some(found) => at = found,
                 None => return false,
             }
         }
-        if self.sketches[self.recent].sketch.offer(key, weight) {
-            self.charge(self.recent, &common.budget);
+        if self.sketches[at].sketch.offer_hashed(hash, key, weight) {
+            self.charge(at, &common.budget);
         }
         true
     }
 
+    #[cold]
     fn find_or_make(&mut self, common: &Common, id: SketchId) -> Option<usize> {
         if let Some(&at) = self.index.get(&id) {
             return Some(at as usize);
@@ -98,7 +148,8 @@ impl Window {
             return None;
         }
         let at = self.sketches.len();
-        self.sketches.push(Held { id, sketch: SpaceSaving::new(common.settings.entries), bytes: 0 });
+        let sketch = SpaceSaving::with_hasher(common.settings.entries, common.hasher.clone());
+        self.sketches.push(Held { id, sketch, bytes: 0 });
         self.index.insert(id, at as u32);
         Some(at)
     }

@@ -6,6 +6,7 @@ use super::slot::Slot;
 use crate::cells::{segments_below, CELL_BYTES};
 use crate::lane::Lane;
 use crate::meta::{heap_bytes, RouteMeta};
+use crate::options::Options;
 use crate::table::Layout;
 
 /// What a folded route takes: its entries in the route table (and in one that is being replaced), in the map of folded
@@ -32,18 +33,21 @@ pub(super) struct Budget {
     awaited: u64,
     /// Sets of cells: the lanes, and the drain's totals.
     lanes: u64,
+    /// Bytes of a lane besides its cells.
+    lane_bytes: u64,
 }
 
 impl Budget {
-    pub fn new(limit: u64) -> Self {
+    pub fn new(options: &Options) -> Self {
         // The shared lane, and the totals.
-        Self { limit, slots: 0, members: 0, awaited: 0, lanes: 2 }
+        let lane_bytes = Lane::bytes(options.hot_keys_enabled);
+        Self { limit: options.memory_limit_bytes, slots: 0, members: 0, awaited: 0, lanes: 2, lane_bytes }
     }
 
     fn total(&self, cells: &CellSpace) -> u64 {
         let in_a_lane = cells.in_use() * CELL_BYTES as u64
             + segments_below(cells.end()) * SEGMENT_BYTES
-            + size_of::<Lane>() as u64;
+            + self.lane_bytes;
         BASE_BYTES + self.slots + (self.members + self.awaited) * MEMBER_BYTES + self.lanes * in_a_lane
     }
 

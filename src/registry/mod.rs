@@ -151,7 +151,7 @@ impl Registry {
             old_tables: Vec::new(),
             quiescence: Quiescence::default(),
             terms: IntMap::default(),
-            budget: Budget::new(options.memory_limit_bytes),
+            budget: Budget::new(&options),
             events: Events::new(),
         };
         (registry, table)

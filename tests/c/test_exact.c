@@ -69,7 +69,8 @@ static void *work(void *argument) {
     /* Where the lanes are all out, there is still the thread's way. */
     if (kind == BY_LANE && keyviz_lane_acquire(self->sampler, &lane, NULL) != KEYVIZ_OK) kind = BY_THREAD;
     /* Where threads take turns, go on until the routes have really come and gone under our feet. */
-    uint64_t at_most = self->observations * 100, i = 0;
+    const uint64_t at_most = 50000000;
+    uint64_t i = 0;
     for (; i < self->observations || (i < at_most && (self->missed == 0 || atomic_load(self->vacated) < 3)); i++) {
         keyviz_observation_t one = draw(&self->seed);
         size_t counted = 0;

@@ -361,6 +361,112 @@ static void publishing_beside_observers_counts_every_sample(void) {
     keyviz_sampler_free(sampler);
 }
 
+/* Stages a write's key as keyviz_hot_layout_t says, steps 5 to 8, as the lane's only writer. 0: that was all; 1: a batch is
+ * there; 2: the sample found no room. */
+static int stage_write(const keyviz_hot_layout_t *layout, unsigned char *stage, uint64_t route_id, const char *key,
+                       uint32_t label) {
+    uint32_t *left = (uint32_t *)(stage + layout->stage_left), *filled = (uint32_t *)(stage + layout->stage_filled);
+    uint64_t *tail = (uint64_t *)(stage + layout->stage_tail), *drawn = (uint64_t *)(stage + layout->stage_drawn);
+    uint64_t *head = (uint64_t *)(stage + layout->stage_head);
+    size_t key_len = strlen(key);
+    if (!(*(uint32_t *)(stage + layout->stage_series) >> KEYVIZ_OP_WRITE & 1)) return 0;
+    if (key_len > *(uint32_t *)(stage + layout->stage_longest_key)) {
+        ++*(uint64_t *)(stage + layout->stage_skipped);
+        return 0;
+    }
+    if (*left > 1) {
+        --*left;
+        return 0;
+    }
+    if (*left == 0) ++*drawn; /* one in one is a sample */
+    ++*(uint64_t *)(stage + layout->stage_sampled);
+    uint64_t waiting = *tail - __atomic_load_n(head, __ATOMIC_ACQUIRE);
+    uint32_t from = waiting ? *filled : 0;
+    if (waiting == layout->stage_slot_count || from + key_len > layout->stage_key_bytes) {
+        *left = 0;
+        return 2;
+    }
+    uint64_t at = *tail % layout->stage_slot_count;
+    unsigned char *slot = stage + layout->stage_slots + 16 * at;
+    uint16_t key_place[2] = {(uint16_t)from, (uint16_t)key_len};
+    uint32_t sketch = label * 2 + KEYVIZ_OP_WRITE;
+    memcpy(slot, &route_id, 8);
+    memcpy(slot + 8, key_place, 4);
+    memcpy(slot + 12, &sketch, 4);
+    memcpy(stage + layout->stage_keys + from, key, key_len);
+    *filled = from + (uint32_t)key_len;
+    *left = *(uint32_t *)(stage + layout->stage_gaps + 4 * at);
+    *drawn += *left;
+    __atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
+    return waiting + 1 >= layout->stage_batch;
+}
+
+static void a_host_that_stages_in_place_loses_no_sample(void) {
+    keyviz_sampler_t *sampler = sampler_new(tracking_options());
+    keyviz_hot_layout_t layout = KEYVIZ_HOT_LAYOUT_INIT;
+    if (keyviz_hot_layout(sampler, &layout, NULL) == KEYVIZ_ERR_UNSUPPORTED) {
+        fprintf(stderr, "skipped: this system has no membarrier(2)\n");
+        keyviz_sampler_free(sampler);
+        return;
+    }
+    CHECK_OK(add(sampler, 1, "", ""));
+    CHECK_OK(add(sampler, 2, "", ""));
+    keyviz_lane_t *lane = NULL;
+    CHECK_OK(keyviz_lane_acquire(sampler, &lane, NULL));
+    unsigned char *stage = *(unsigned char **)((char *)keyviz_lane_hot_address(lane) + layout.lane_stage);
+    CHECK(stage != NULL);
+    char longest[1025] = {0};
+    memset(longest, 'l', 1024);
+    uint64_t batches = 0, crossed = 0;
+    for (uint64_t i = 0; i < 1000; i++) {
+        const char *key = i % 10 == 9 ? longest : i % 2 ? "odd" : "even";
+        switch (stage_write(&layout, stage, 1 + i % 2, key, KEYVIZ_LABEL_REDIS)) {
+        case 2:
+            CHECK_OK(keyviz_hot_sample(sampler, 1 + i % 2, key, strlen(key), KEYVIZ_OP_WRITE, KEYVIZ_LABEL_REDIS));
+            crossed++;
+            break;
+        case 1:
+            batches++;
+            if (i < 500) keyviz_hot_apply(lane); /* later, it runs full */
+        }
+    }
+    CHECK(batches > 0 && crossed > 0);
+    CHECK_OK(keyviz_sampler_publish_hot_keys(sampler, T0 + SECOND, NULL));
+    keyviz_hot_keys_t *even = reply_of(sampler, ask(1, KEYVIZ_LABEL_REDIS)), *odd = reply_of(sampler, ask(2, KEYVIZ_LABEL_REDIS));
+    CHECK(strcmp(keys_of(even), "even 500 500-500") == 0);
+    CHECK_EQUAL(info_of(odd).sampled_n, 500);
+    CHECK(strncmp(keys_of(odd), "odd 400 400-400, llll", 21) == 0);
+    keyviz_hot_keys_free(even);
+    keyviz_hot_keys_free(odd);
+
+    /* What is staged when the route goes, and what crosses then, is forgotten. */
+    CHECK_EQUAL(stage_write(&layout, stage, 1, "even", KEYVIZ_LABEL_REDIS), 0);
+    CHECK_OK(keyviz_sampler_remove_route(sampler, 1, T0 + SECOND, NULL));
+    CHECK_EQUAL(stage_write(&layout, stage, 1, "even", KEYVIZ_LABEL_REDIS), 0);
+    ++*(uint64_t *)(stage + layout.stage_sampled);
+    CHECK_OK(keyviz_hot_sample(sampler, 1, "even", 4, KEYVIZ_OP_WRITE, KEYVIZ_LABEL_REDIS));
+    CHECK_OK(keyviz_sampler_publish_hot_keys(sampler, T0 + 2 * SECOND, NULL));
+    keyviz_stats_t stats = KEYVIZ_STATS_INIT;
+    CHECK_OK(keyviz_sampler_stats(sampler, &stats));
+    CHECK_EQUAL(stats.hot_keys_sampled, 1003);
+    CHECK_EQUAL(stats.hot_keys_rolled, 1002);
+    CHECK_EQUAL(stats.hot_keys_forgotten, 3);
+    CHECK_EQUAL(stats.hot_keys_dropped, 0);
+    /* Keys that are done with are gone from the stage. */
+    for (uint32_t i = 0; i < layout.stage_key_bytes; i++) CHECK_EQUAL(stage[layout.stage_keys + i], 0);
+
+    keyviz_hot_apply(NULL);
+    CHECK_EQUAL(keyviz_hot_sample(NULL, 1, "a", 1, KEYVIZ_OP_WRITE, 0), KEYVIZ_ERR_NULL_POINTER);
+    CHECK_EQUAL(keyviz_hot_sample(sampler, 1, NULL, 1, KEYVIZ_OP_WRITE, 0), KEYVIZ_ERR_NULL_POINTER);
+    CHECK_EQUAL(keyviz_hot_sample(sampler, 1, "a", 1, 2, 0), KEYVIZ_ERR_INVALID_ARGUMENT);
+    CHECK_EQUAL(keyviz_hot_sample(sampler, 1, "a", 1, KEYVIZ_OP_WRITE, 99), KEYVIZ_ERR_INVALID_ARGUMENT);
+    keyviz_sampler_t *off = sampler_new(labelled_options());
+    CHECK_EQUAL(keyviz_hot_sample(off, 1, "a", 1, KEYVIZ_OP_WRITE, 0), KEYVIZ_ERR_HOT_KEYS_OFF);
+    keyviz_sampler_free(off);
+    keyviz_lane_release(lane);
+    keyviz_sampler_free(sampler);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     RUN(the_hottest_keys_come_with_their_bounds);
@@ -373,5 +479,6 @@ int main(int argc, char **argv) {
     RUN(the_options_are_checked);
     RUN(a_column_keeps_keys_where_that_is_asked_for);
     RUN(publishing_beside_observers_counts_every_sample);
+    RUN(a_host_that_stages_in_place_loses_no_sample);
     return check_summary(argv[0]);
 }

@@ -335,6 +335,22 @@ static void no_struct_has_padding(void) {
     FIELD(keyviz_hot_layout_t, divided_span);
     FIELD(keyviz_hot_layout_t, divided_ratio);
     FIELD(keyviz_hot_layout_t, divided_prefix);
+    FIELD(keyviz_hot_layout_t, lane_stage);
+    FIELD(keyviz_hot_layout_t, stage_left);
+    FIELD(keyviz_hot_layout_t, stage_filled);
+    FIELD(keyviz_hot_layout_t, stage_tail);
+    FIELD(keyviz_hot_layout_t, stage_drawn);
+    FIELD(keyviz_hot_layout_t, stage_sampled);
+    FIELD(keyviz_hot_layout_t, stage_skipped);
+    FIELD(keyviz_hot_layout_t, stage_longest_key);
+    FIELD(keyviz_hot_layout_t, stage_series);
+    FIELD(keyviz_hot_layout_t, stage_head);
+    FIELD(keyviz_hot_layout_t, stage_gaps);
+    FIELD(keyviz_hot_layout_t, stage_slots);
+    FIELD(keyviz_hot_layout_t, stage_keys);
+    FIELD(keyviz_hot_layout_t, stage_slot_count);
+    FIELD(keyviz_hot_layout_t, stage_key_bytes);
+    FIELD(keyviz_hot_layout_t, stage_batch);
     END(keyviz_hot_layout_t);
 }
 

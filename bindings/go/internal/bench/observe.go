@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -211,11 +212,15 @@ func benchObserve(r *report, rounds int, slice time.Duration) {
 		contenders, done := l.contenders()
 		countFor(contenders[0], 2, slice)
 		const counted = 100 * chunk
-		objects, _ := mallocs(func() {
-			for from := uint64(0); from < counted; from += chunk {
-				contenders[0].count(from)
-			}
-		})
+		objects := uint64(math.MaxUint64)
+		for range 3 { // The runtime may allocate one for itself.
+			once, _ := mallocs(func() {
+				for from := uint64(0); from < counted; from += chunk {
+					contenders[0].count(from)
+				}
+			})
+			objects = min(objects, once)
+		}
 		r.promiseAtMost(fmt.Sprintf("Observe, %v: objects that %d of it allocate", l, counted), float64(objects), 0)
 		for _, threads := range []int{1, 2} {
 			name := fmt.Sprintf("%v, GOMAXPROCS %d", l, threads)

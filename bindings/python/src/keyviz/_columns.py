@@ -207,7 +207,7 @@ class Columns:
 
     def to_dataframe(self) -> Any:
         """The rows as a pandas.DataFrame, with the fields of the Arrow table. Needs pandas."""
-        pandas = module("pandas", "to_dataframe()")
+        pandas = module("pandas", "to_dataframe()", "pandas")
         fields: dict[str, Any] = {
             name: np.repeat(np.array([getattr(column, name + "_ns") for column in self], "M8[ns]"), [*map(len, self)])
             for name in ("window_start", "at")

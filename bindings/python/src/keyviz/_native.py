@@ -50,7 +50,7 @@ HOT_KEYS_COLUMN = 2
 HOT_KEYS_READS = 1
 HOT_KEYS_SUB_BUCKET = 1
 HOT_KEYS_WRITES = 0
-HOT_LAYOUT_VERSION = 1
+HOT_LAYOUT_VERSION = 2
 LABEL_DYNAMO = 1
 LABEL_LEGACY = 0
 LABEL_RAWKV = 5
@@ -489,6 +489,22 @@ class keyviz_hot_layout_t(Structure):
         ("divided_span", c_uint32),
         ("divided_ratio", c_uint32),
         ("divided_prefix", c_uint32),
+        ("lane_stage", c_uint32),
+        ("stage_left", c_uint32),
+        ("stage_filled", c_uint32),
+        ("stage_tail", c_uint32),
+        ("stage_drawn", c_uint32),
+        ("stage_sampled", c_uint32),
+        ("stage_skipped", c_uint32),
+        ("stage_longest_key", c_uint32),
+        ("stage_series", c_uint32),
+        ("stage_head", c_uint32),
+        ("stage_gaps", c_uint32),
+        ("stage_slots", c_uint32),
+        ("stage_keys", c_uint32),
+        ("stage_slot_count", c_uint32),
+        ("stage_key_bytes", c_uint32),
+        ("stage_batch", c_uint32),
     ]
 
 
@@ -607,5 +623,7 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "keyviz_hot_layout": (c_int32, c_void_p, POINTER(keyviz_hot_layout_t), POINTER(keyviz_error_t)),
     "keyviz_lane_hot_address": (c_void_p, c_void_p),
     "keyviz_hot_reserve": (c_int32, c_void_p, c_void_p, c_uint32),
+    "keyviz_hot_apply": (None, c_void_p),
+    "keyviz_hot_sample": (c_int32, c_void_p, c_uint64, c_void_p, c_size_t, c_uint32, c_uint32),
 }
 """Of each function: the result, then the arguments."""
