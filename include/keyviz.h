@@ -1358,8 +1358,9 @@ keyviz_status_t keyviz_sampler_drain_now(keyviz_sampler_t *sampler,
                                          keyviz_error_t *err);
 
 /// Which stored columns have from_ns <= at < to_ns (Unix ns; 0: unbounded): `*count` of them, the oldest with the
-/// sequence number `*first_sequence`. Read it, and go on with the number after the sequence that it tells, until `count`
-/// are read. (Without coarser columns the numbers are consecutive.)
+/// sequence number `*first_sequence`. Read it, and go on with the number after the sequence that it tells, until `count` of
+/// such times are read: between them lie columns of other times, if the host's clock went back. (Otherwise, and without
+/// coarser columns, the numbers are consecutive.) Either pointer may be NULL.
 ///
 /// Errors: KEYVIZ_ERR_HISTORY_OFF.
 keyviz_status_t keyviz_sampler_column_range(const keyviz_sampler_t *sampler,

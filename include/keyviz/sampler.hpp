@@ -185,7 +185,7 @@ public:
     /// @{
 
     /// Which columns have from <= at < to; Time{}: no bound. Read the first one, and go on with the number after the
-    /// sequence that it tells, until `count` are read.
+    /// sequence that it tells, until `count` of such times are read (between them lie others, if the clock went back).
     Result<ColumnRange> column_range(Time from = {}, Time to = {}) const;
     /// Reads the column that holds the flush of this number. Errors: NotFound.
     Result<void> read_column(std::uint64_t sequence, Column &column) const {
@@ -422,17 +422,21 @@ inline Result<std::vector<Column>> Sampler::columns(Time from, Time to) const {
     if (!range) return range.error();
     std::vector<Column> out;
     std::uint64_t sequence = range->first_sequence;
-    for (std::uint64_t left = range->count; left > 0; --left) {
+    for (std::uint64_t left = range->count; left > 0;) {
         Column column;
         const auto read = read_column(sequence, column);
         if (read) {
-            sequence = column.info().sequence + 1;
+            const ColumnInfo is = column.info();
+            sequence = is.sequence + 1;
+            // Between two that are asked for lie others, if the clock went back.
+            if ((from != Time{} && is.at < from) || (to != Time{} && is.at >= to)) continue;
             out.push_back(std::move(column));
         } else if (read.status() == Status::NotFound) {
             ++sequence;
         } else {
             return read.error();
         }
+        --left;
     }
     return out;
 }

@@ -189,6 +189,12 @@ static void the_history_is_read_by_time() {
     CHECK_EQUAL(check::must(sampler.columns({}, t0 + 2min)).size(), 1u);
     CHECK_EQUAL(check::must(sampler.columns(t0 + 3min)).size(), 0u);
     CHECK_EQUAL(check::must(sampler.flush()).sequence, 2u);
+
+    Sampler back = check::must(Sampler::create());
+    for (const auto at : {3min, 1min, 2min, 4min}) CHECK_OK(back.flush(t0 + at));
+    const auto late = check::must(back.columns(t0 + 3min)), early = check::must(back.columns({}, t0 + 3min));
+    CHECK(late.size() == 2 && late[0].info().at == t0 + 3min && late[1].info().at == t0 + 4min);
+    CHECK(early.size() == 2 && early[0].info().at == t0 + 1min && early[1].info().at == t0 + 2min);
 }
 
 static std::string told(const keyviz::ColumnInfo &info, const keyviz::Row &row) {

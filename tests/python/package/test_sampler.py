@@ -133,6 +133,17 @@ def test_columns_are_chosen_by_time_given_either_way(sampler):
         sampler.column(5)
     with pytest.raises(keyviz.InvalidArgumentError, match="time zone"):
         sampler.columns(datetime.datetime(2024, 1, 1))
+    with pytest.raises(TypeError, match="a datetime or an int of ns, not date"):
+        sampler.columns(datetime.date(2024, 1, 1))  # type: ignore[arg-type]
+
+
+def test_columns_are_chosen_by_time_also_if_the_clock_went_back():
+    with keyviz.Sampler(created=100, step=10) as sampler:
+        for now in (200, 150, 160, 300):
+            sampler.flush(now)
+        assert [column.at_ns for column in sampler.columns(160)] == [200, 160, 300]
+        assert [column.at_ns for column in sampler.columns(170)] == [200, 300]
+        assert [column.at_ns for column in sampler.columns(None, 200)] == [150, 160]
 
 
 def test_columns_of_a_coarser_resolution_are_read_once():
@@ -263,8 +274,11 @@ def test_hot_keys_come_with_their_bounds():
         assert [(key.key, key.count) for key in merged] == [(b"a", 6), (b"b", 4)] and merged.degraded
         with pytest.raises(keyviz.MalformedError):
             keyviz.HotKeys.from_json("[]")
+        assert [key.count for key in keyviz.merge_hot_keys([reply, ("n2", read)])] == [6, 4, 2]
         with pytest.raises(keyviz.NoSnapshotError):
             keyviz.merge_hot_keys([])
+        with pytest.raises(TypeError, match="an answer that is no HotKeys"):
+            keyviz.merge_hot_keys([5])  # type: ignore[list-item]
     with Sampler() as sampler, pytest.raises(keyviz.HotKeysOffError):
         sampler.publish_hot_keys()
 

@@ -65,6 +65,8 @@ def unix_ns(name: str, value: Time) -> int:
         # pandas.Timestamp is a datetime that knows of nanoseconds.
         fine: int = getattr(value, "nanosecond", 0)
         return number(name, _ns(value - _EPOCH) + fine, I64, -I64 - 1)
+    if not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be a datetime or an int of ns, not {type(value).__name__}")
     return number(name, value, I64, -I64 - 1)
 
 

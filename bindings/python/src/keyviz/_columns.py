@@ -260,21 +260,24 @@ def stored(handle: Any, from_ns: int, to_ns: int) -> Columns:
     first, count = ctypes.c_uint64(), ctypes.c_uint64()
     while True:
         call_plain(lib.keyviz_sampler_column_range, handle, from_ns, to_ns, ctypes.byref(first), ctypes.byref(count))
-        columns = _stored_from(handle, first.value, count.value)
+        columns = _stored_from(handle, first.value, count.value, from_ns, to_ns)
         if columns is not None:
             return Columns(columns)
 
 
-def _stored_from(handle: Any, first: int, count: int) -> Optional[list[Column]]:
+def _stored_from(handle: Any, first: int, count: int, from_ns: int, to_ns: int) -> Optional[list[Column]]:
     """None: a flush in between folded or dropped some of them, so ask again."""
     columns: list[Column] = []
-    for _ in range(count):
-        number = columns[-1].sequence + 1 if columns else first
+    number = first
+    while len(columns) < count:
         try:
             column = read(lib.keyviz_sampler_read_column, handle, number)
         except NotFoundError:
             return None
-        if columns and column.sequence + 1 - column.flushes != number:
+        if number != first and column.sequence + 1 - column.flushes != number:
             return None
-        columns.append(column)
+        number = column.sequence + 1
+        # Between two that are asked for lie others, if the clock went back.
+        if (from_ns == 0 or from_ns <= column.at_ns) and (to_ns == 0 or column.at_ns < to_ns):
+            columns.append(column)
     return columns

@@ -7,7 +7,21 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Optional, SupportsIndex, Union
 
 from . import _native as native
-from ._arguments import I64, U32, U64, Bytes, Time, address, key_bytes, number, one_of, text, to_datetime, unix_ns
+from ._arguments import (
+    I64,
+    U32,
+    U64,
+    Bytes,
+    Time,
+    address,
+    instance,
+    key_bytes,
+    number,
+    one_of,
+    text,
+    to_datetime,
+    unix_ns,
+)
 from ._errors import call
 from ._handle import Handle
 from ._library import lib
@@ -160,13 +174,19 @@ def query_hot_keys(
     return HotKeys._of(handle)  # pyright: ignore[reportPrivateUsage]
 
 
-Answer = tuple[str, Union[HotKeys, str, None]]
+Answer = Union[HotKeys, tuple[str, Union[HotKeys, str, None]]]
 
 
 def merge_hot_keys(answers: Iterable[Answer], top: SupportsIndex = 20) -> HotKeys:
-    """Merges the answers of a cluster's nodes to one question: pairs of a node's name and its reply (ask it for top=1024),
-    or why it did not answer, or None if it has no snapshot. Counts and bounds add up."""
-    pairs = [(node, answer) for node, answer in answers]
+    """Merges the answers of a cluster's nodes to one question. An answer is a reply (ask it for top=1024), or a pair: a
+    node's name, and its reply, or why it did not answer, or None if it has no snapshot. Counts and bounds add up."""
+    pairs: list[tuple[str, Union[HotKeys, str, None]]] = []
+    for given in answers:
+        if isinstance(given, HotKeys):
+            pairs.append(("", given))
+        else:
+            instance("an answer that is no HotKeys", given, tuple)
+            pairs.append(given)
     sources = (native.keyviz_hot_keys_source_t * max(len(pairs), 1))()
     keep: list[Any] = []
     for source, (node, answer) in zip(sources, pairs):
