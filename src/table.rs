@@ -67,7 +67,7 @@ pub(crate) struct TableWord(u64);
 /// Alignment of the entries: a cache line, and room for the shift.
 const ALIGN: usize = 64;
 
-/// The cells of a sub-divided route. The Go package reads it in place (see `layout.rs`).
+/// The cells of a sub-divided route, which lie in one segment. 64 bytes; the Go package reads it in place (see `layout.rs`).
 #[repr(C)]
 pub(crate) struct Layout {
     /// First cell of the first label.
@@ -77,6 +77,8 @@ pub(crate) struct Layout {
     pub parts: Parts,
     /// The first `parts.prefix_len` bytes of the range's start; owned by the registry for as long as the layout.
     pub prefix: *const u8,
+    /// The first 8 bytes of the range's start, little-endian.
+    pub head: u64,
     #[cfg(loom)]
     pub canary: crate::sync::Canary,
 }
@@ -156,13 +158,14 @@ impl Place {
 
 impl Layout {
     /// The part of a key.
+    #[inline(always)]
     #[allow(unsafe_code)]
     pub fn index(&self, key: &[u8]) -> u32 {
         #[cfg(loom)]
         self.canary.used();
         // SAFETY: the registry keeps `prefix_len` bytes at `prefix` for as long as this layout.
         let prefix = unsafe { std::slice::from_raw_parts(self.prefix, self.parts.prefix_len as usize) };
-        self.parts.index(prefix, key)
+        self.parts.index_of_long(prefix, self.head, key).unwrap_or_else(|| self.parts.index(prefix, key))
     }
 }
 
