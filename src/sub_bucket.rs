@@ -146,8 +146,14 @@ pub(crate) fn head(key: &[u8]) -> u64 {
 /// Whether the two, which are of one length of at least 8 bytes, are equal: without a call, since they are short.
 #[inline]
 fn same_words(a: &[u8], b: &[u8]) -> bool {
-    let words = |bytes| <[u8]>::chunks_exact(bytes, 8).map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default()));
-    words(a).eq(words(b)) && a.last_chunk::<8>() == b.last_chunk()
+    let (mut rest_a, mut rest_b) = (a, b);
+    while let (Some((word_a, next_a)), Some((word_b, next_b))) = (rest_a.split_first_chunk::<8>(), rest_b.split_first_chunk()) {
+        if word_a != word_b {
+            return false;
+        }
+        (rest_a, rest_b) = (next_a, next_b);
+    }
+    a.last_chunk::<8>() == b.last_chunk()
 }
 
 #[cfg(test)]
