@@ -6,7 +6,7 @@ BUILD := $(CURDIR)/build
 GODIR := bindings/go
 HOST  := $(GODIR)/examples/storageserver
 
-.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cpp test-abi test-cluster test-python python-bindings wheel check-sdist test-install install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix bench-python bench-go redis redis-demo test-redis bench-redis clean
+.PHONY: help build header go demo heatmap serve test test-rust test-c test-go test-host test-wire test-page test-cpp test-abi test-cluster test-python python-bindings wheel notebook check-sdist test-install install uninstall check-install dist check-dist check-cinstall abi-check abi-dump doc-c loom sanitize fuzz-smoke bench-observe bench-core bench-sampler bench-hotkeys bench-matrix bench-python bench-go redis redis-demo test-redis bench-redis clean
 
 help:
 	@echo "make build          the library, shared and static, in target/release"
@@ -24,6 +24,7 @@ help:
 	@echo "make header         include/keyviz.h from the sources"
 	@echo "make python-bindings  the ctypes declarations from the header"
 	@echo "make wheel          a wheel of the Python package, with the library inside, in build/wheels"
+	@echo "make notebook       the Python notebook, run on the traces, as a page with its pictures in build/notebook (half a minute)"
 	@echo "make check-sdist    the Python package's source distribution, built, and installed elsewhere (about 2 minutes)"
 	@echo "make loom           the concurrency models (about 3 minutes once it is compiled)"
 	@echo "make sanitize       the C and C++ tests, their examples and the stress test with sanitizers in the library too (about 10 minutes)"
@@ -133,6 +134,10 @@ python-bindings:
 
 wheel: build
 	tests/run_python.sh wheel
+
+# On KEYVIZ_TRACES or ../shared/traces, or else on generated ones.
+notebook: build
+	tests/run_python.sh notebook
 
 check-sdist:
 	tests/run_python.sh sdist

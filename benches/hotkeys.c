@@ -1,7 +1,10 @@
-/* Nanoseconds per labelled write observation with hot keys off and on, over the keys of standard input (one per line),
- * one line per case:
+/* Nanoseconds per labelled write observation with hot keys off and on, over the keys of standard input (one per line,
+ * after the number of the route of 256 that it lies in), one line per case:
  *
  *     way hot_keys routes threads median_ns p99.9_ns
+ *
+ * Routes: 1, 256 by the key, as a store has them, and "any": 256, of which each request goes to the next one, whatever its
+ * key, so that every key is in all of them.
  *
  * Usage: hotkeys [milliseconds per case]. Every thread observes in chunks, which go in turns to samplers with hot keys
  * off and on, so that what disturbs disturbs all alike; the median chunk counts. The keys are in the cache when they are
@@ -22,13 +25,24 @@ static const uint32_t rates[RATES] = {0, 16};
 
 typedef struct {
     const char *bytes;
-    size_t len;
+    uint32_t len;
+    uint32_t route;
 } bench_key_t;
+
+/* The route of a request is its key's, as far as the mask goes, or that of its turn. */
+typedef struct {
+    const char *name;
+    uint64_t count;
+    uint32_t by_key;
+    uint32_t by_turn;
+} routes_t;
+
+static const routes_t all_routes[] = {{"1", 1, 0, 0}, {"256", 256, 255, 0}, {"any", 256, 0, 255}};
 
 typedef struct {
     keyviz_sampler_t **samplers;
     int explicit_lane;
-    uint64_t routes;
+    const routes_t *routes;
     double median[RATES];
     double p999[RATES];
 } worker_t;
@@ -49,10 +63,11 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-#define OBSERVE keyviz_observe(sampler, 1 + (i * 7 & mask), key->bytes, key->len, KEYVIZ_OP_WRITE, 100, KEYVIZ_LABEL_REDIS)
-#define LANE_OBSERVE keyviz_lane_observe(lane, 1 + (i * 7 & mask), key->bytes, key->len, KEYVIZ_OP_WRITE, 100, KEYVIZ_LABEL_REDIS)
+#define ROUTE (1 + (uint64_t)((key->route & routes.by_key) | ((uint32_t)i * 7 & routes.by_turn)))
+#define OBSERVE keyviz_observe(sampler, ROUTE, key->bytes, key->len, KEYVIZ_OP_WRITE, 100, KEYVIZ_LABEL_REDIS)
+#define LANE_OBSERVE keyviz_lane_observe(lane, ROUTE, key->bytes, key->len, KEYVIZ_OP_WRITE, 100, KEYVIZ_LABEL_REDIS)
 
-static float chunk(keyviz_sampler_t *sampler, keyviz_lane_t *lane, uint64_t mask, const bench_key_t *from) {
+static float chunk(keyviz_sampler_t *sampler, keyviz_lane_t *lane, routes_t routes, const bench_key_t *from) {
     double begin = now();
     if (lane) {
         for (uint64_t i = 0; i < CHUNK; i++) {
@@ -71,7 +86,7 @@ static float chunk(keyviz_sampler_t *sampler, keyviz_lane_t *lane, uint64_t mask
 }
 
 /* What a single observation takes at most, but for one in a thousand; less what the clock takes. */
-static double slowest(keyviz_sampler_t *sampler, keyviz_lane_t *lane, uint64_t mask) {
+static double slowest(keyviz_sampler_t *sampler, keyviz_lane_t *lane, routes_t routes) {
     float *times = malloc(SINGLE * sizeof *times), clock = 1e9f;
     if (!times) abort();
     for (uint64_t i = 0; i < SINGLE; i++) {
@@ -101,12 +116,12 @@ static void *work(void *argument) {
     atomic_fetch_sub(&waiting, 1);
     while (atomic_load(&waiting) > 0) {
     }
-    uint64_t mask = worker->routes - 1;
+    routes_t routes = *worker->routes;
     size_t chunks = 0, at = 0;
     do {
         for (int i = 0; i < RATES; i++) {
-            chunk(worker->samplers[i], lanes[i], mask, &keys[at]); /* the caches come back */
-            times[i][chunks] = chunk(worker->samplers[i], lanes[i], mask, &keys[at]);
+            chunk(worker->samplers[i], lanes[i], routes, &keys[at]); /* the caches come back */
+            times[i][chunks] = chunk(worker->samplers[i], lanes[i], routes, &keys[at]);
         }
         chunks++;
         at = at + 2 * CHUNK <= key_count ? at + CHUNK : 0;
@@ -114,7 +129,7 @@ static void *work(void *argument) {
     for (int i = 0; i < RATES; i++) {
         qsort(times[i], chunks, sizeof *times[i], by_value);
         worker->median[i] = times[i][chunks / 2];
-        worker->p999[i] = slowest(worker->samplers[i], lanes[i], mask);
+        worker->p999[i] = slowest(worker->samplers[i], lanes[i], routes);
         free(times[i]);
         keyviz_lane_release(lanes[i]);
     }
@@ -136,11 +151,11 @@ static keyviz_sampler_t *sampler_with(uint64_t routes, uint32_t rate) {
     return sampler;
 }
 
-static void run(int explicit_lane, uint64_t routes, int threads, long milliseconds) {
+static void run(int explicit_lane, const routes_t *routes, int threads, long milliseconds) {
     keyviz_sampler_t *samplers[RATES];
     worker_t workers[THREADS];
     pthread_t handles[THREADS];
-    for (int i = 0; i < RATES; i++) samplers[i] = sampler_with(routes, rates[i]);
+    for (int i = 0; i < RATES; i++) samplers[i] = sampler_with(routes->count, rates[i]);
     atomic_store(&waiting, threads);
     atomic_store(&stop, 0);
     for (int i = 0; i < threads; i++) {
@@ -157,8 +172,8 @@ static void run(int explicit_lane, uint64_t routes, int threads, long millisecon
             median += workers[j].median[i] / threads;
             p999 = workers[j].p999[i] > p999 ? workers[j].p999[i] : p999;
         }
-        printf("%s %u %llu %d %.2f %.0f\n", explicit_lane ? "lane_observe" : "observe", rates[i],
-               (unsigned long long)routes, threads, median, p999);
+        printf("%s %u %s %d %.2f %.0f\n", explicit_lane ? "lane_observe" : "observe", rates[i],
+               routes->name, threads, median, p999);
         keyviz_sampler_free(samplers[i]);
     }
     fflush(stdout);
@@ -178,7 +193,10 @@ static void read_keys(void) {
     char line[8192];
     while (fgets(line, sizeof line, stdin)) {
         line[strcspn(line, "\n")] = 0;
-        *key_at(key_count++) = (bench_key_t){strdup(line), strlen(line)};
+        char *key = strchr(line, ' ');
+        if (!key) exit(2);
+        key++;
+        *key_at(key_count++) = (bench_key_t){strdup(key), (uint32_t)strlen(key), (uint32_t)atol(line)};
     }
     if (!key_count) exit(2);
     /* Few keys come again and again. */
@@ -196,9 +214,9 @@ static void read_keys(void) {
 int main(int argc, char **argv) {
     long milliseconds = argc > 1 ? atol(argv[1]) : 2000;
     read_keys();
-    for (uint64_t routes = 1; routes <= 256; routes *= 256) {
+    for (size_t i = 0; i < sizeof all_routes / sizeof *all_routes; i++) {
         for (int threads = 1; threads <= THREADS; threads++) {
-            for (int lane = 0; lane < 2; lane++) run(lane, routes, threads, milliseconds);
+            for (int lane = 0; lane < 2; lane++) run(lane, &all_routes[i], threads, milliseconds);
         }
     }
     return 0;

@@ -8,7 +8,7 @@
  *
  *     make      keyviz_sampler_new, _close, _free
  *     routes    keyviz_sampler_register_route, _register_routes, _remove_route, _apply_split, _apply_merge,
- *               _set_leader_term, _sub_bucket_bounds
+ *               _set_leader_term, _sub_bucket_bounds; a `_now` form takes the time of the system's clock
  *     count     keyviz_observe, keyviz_observe_sized, keyviz_observe_batch, keyviz_observe_columns
  *     lanes     keyviz_lane_acquire, keyviz_lane_observe, keyviz_lane_release: for hosts that know their threads
  *     columns   keyviz_sampler_flush (into the history) or _drain (into memory of the caller)
@@ -148,7 +148,7 @@
 /// A new keyviz_event_t.
 #define KEYVIZ_EVENT_INIT {sizeof(keyviz_event_t), 0, 0, 0, 0, 0, 0, 0}
 /// A new keyviz_hot_layout_t.
-#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 
 /// Number of coarser resolutions.
@@ -318,7 +318,8 @@ typedef struct {
     /// Unix ns at which the first column's window begins; default: now.
     int64_t created_ns;
     /// Most bytes of counters, routes and history together; default 0: no limit. What doesn't fit any more folds
-    /// (routes), goes (the oldest columns) or shares a lane (threads).
+    /// (routes), goes (the oldest columns) or shares a lane (threads). A route is granted what it can come to take when
+    /// each lane counts in all of it, so routes fold before the statistics show the limit.
     uint64_t memory_limit_bytes;
     /// Columns kept; default 1440, cap 100000.
     uint32_t history_columns;
@@ -1055,6 +1056,8 @@ typedef struct {
     uint32_t divided_head_shift;
     /// In a divided route: the first 8 bytes of the start, the first of them lowest, 64 bits.
     uint32_t divided_head;
+    /// 0.
+    uint32_t reserved;
 } keyviz_hot_layout_t;
 
 /// The call did what it says.
@@ -1190,13 +1193,17 @@ keyviz_status_t keyviz_sampler_remove_route(keyviz_sampler_t *sampler,
                                             int64_t now_ns,
                                             keyviz_error_t *err);
 
+/// keyviz_sampler_remove_route at the time of the system's clock. Errors: as that.
+keyviz_status_t keyviz_sampler_remove_route_now(keyviz_sampler_t *sampler, uint64_t route_id, keyviz_error_t *err);
+
 /// Replaces a route by the `count` routes that it was split into, in one step, at `now_ns` (Unix ns): the children are
 /// registered before the parent retires, so that no observation misses in between, and their rows name the parent. A
 /// child may keep the parent's id (and then its counters and sub-buckets). `placements` is NULL or has room for `count`
-/// numbers. All or nothing.
+/// numbers. All or nothing. Ranges are the host's: that the children cover the parent's, and don't overlap, is not checked,
+/// as it is not when routes are registered.
 ///
-/// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (the parent), KEYVIZ_ERR_ROUTE_EXISTS (a child), those of
-/// keyviz_sampler_register_route.
+/// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (the parent), KEYVIZ_ERR_ROUTE_EXISTS (a child), KEYVIZ_ERR_INVALID_ARGUMENT (no child,
+/// or one is named twice), those of keyviz_sampler_register_route.
 keyviz_status_t keyviz_sampler_apply_split(keyviz_sampler_t *sampler,
                                            uint64_t parent_id,
                                            const keyviz_route_t *children,
@@ -1205,12 +1212,20 @@ keyviz_status_t keyviz_sampler_apply_split(keyviz_sampler_t *sampler,
                                            int64_t now_ns,
                                            keyviz_error_t *err);
 
+/// keyviz_sampler_apply_split at the time of the system's clock. Errors: as that.
+keyviz_status_t keyviz_sampler_apply_split_now(keyviz_sampler_t *sampler,
+                                               uint64_t parent_id,
+                                               const keyviz_route_t *children,
+                                               size_t count,
+                                               uint32_t *placements,
+                                               keyviz_error_t *err);
+
 /// Replaces `count` routes by the one that they were merged into, in one step, at `now_ns` (Unix ns): the child is
 /// registered before its parents retire, so that no observation misses in between, and its rows name them. The child may
 /// keep the id of one parent. `*placement` (NULL is fine) becomes KEYVIZ_PLACEMENT_*. All or nothing.
 ///
-/// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (a parent), KEYVIZ_ERR_INVALID_ARGUMENT (a parent is named twice), KEYVIZ_ERR_ROUTE_EXISTS
-/// (the child), those of keyviz_sampler_register_route.
+/// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (a parent), KEYVIZ_ERR_INVALID_ARGUMENT (no parent, or one is named twice),
+/// KEYVIZ_ERR_ROUTE_EXISTS (the child), those of keyviz_sampler_register_route.
 keyviz_status_t keyviz_sampler_apply_merge(keyviz_sampler_t *sampler,
                                            const uint64_t *parent_ids,
                                            size_t count,
@@ -1218,6 +1233,14 @@ keyviz_status_t keyviz_sampler_apply_merge(keyviz_sampler_t *sampler,
                                            uint32_t *placement,
                                            int64_t now_ns,
                                            keyviz_error_t *err);
+
+/// keyviz_sampler_apply_merge at the time of the system's clock. Errors: as that.
+keyviz_status_t keyviz_sampler_apply_merge_now(keyviz_sampler_t *sampler,
+                                               const uint64_t *parent_ids,
+                                               size_t count,
+                                               const keyviz_route_t *child,
+                                               uint32_t *placement,
+                                               keyviz_error_t *err);
 
 /// From the next flush on, the rows of the group carry this leader term. Group 0 is none, and is ignored.
 ///
@@ -1418,7 +1441,10 @@ keyviz_status_t keyviz_sampler_load_history(keyviz_sampler_t *sampler,
                                             keyviz_error_t *err);
 
 /// Saves the history into a file, which is replaced atomically: after a crash it holds the old history or the new one.
-/// `path` is zero-terminated. Errors: KEYVIZ_ERR_IO, KEYVIZ_ERR_HISTORY_OFF, KEYVIZ_ERR_NULL_POINTER.
+/// `path` is zero-terminated.
+///
+/// Errors: KEYVIZ_ERR_IO, KEYVIZ_ERR_INVALID_ARGUMENT (the path names no file: it is empty, or ends in ".."),
+/// KEYVIZ_ERR_HISTORY_OFF, KEYVIZ_ERR_NULL_POINTER.
 keyviz_status_t keyviz_sampler_save_history_file(const keyviz_sampler_t *sampler,
                                                  const char *path,
                                                  keyviz_error_t *err);
@@ -1733,11 +1759,15 @@ void keyviz_hot_key_init(keyviz_hot_key_t *key);
 void keyviz_hot_keys_source_init(keyviz_hot_keys_source_t *source);
 
 /// Ends the window of hot keys at `now_ns` (Unix ns) and publishes what was sampled in it: call it each step, and once
-/// more before keyviz_sampler_close, which forgets everything. Publications wait for one another; no observer, flush or
-/// registration waits, but a removal, a split or a merge of routes does.
+/// more before keyviz_sampler_close, which forgets everything. A route, label and series of which nothing was sampled in
+/// this window, but was in an earlier one, gets an empty snapshot: a reply without keys, not KEYVIZ_ERR_NO_SNAPSHOT.
+/// Publications wait for one another; no observer, flush or registration waits, but a removal, a split or a merge of
+/// routes does.
 ///
 /// Errors: KEYVIZ_ERR_HOT_KEYS_OFF.
-keyviz_status_t keyviz_sampler_publish_hot_keys(keyviz_sampler_t *sampler, int64_t now_ns, keyviz_error_t *err);
+keyviz_status_t keyviz_sampler_publish_hot_keys(keyviz_sampler_t *sampler,
+                                                int64_t now_ns,
+                                                keyviz_error_t *err);
 
 /// keyviz_sampler_publish_hot_keys at the time of the system's clock. Errors: as that.
 keyviz_status_t keyviz_sampler_publish_hot_keys_now(keyviz_sampler_t *sampler, keyviz_error_t *err);
@@ -1846,6 +1876,14 @@ const char *keyviz_label_name(uint32_t label);
 ///
 /// Errors: KEYVIZ_ERR_NOT_FOUND (there is no such label).
 keyviz_status_t keyviz_label_from_name(const char *name, size_t len, uint32_t *label);
+
+/// The name of a series, as in JSON and query strings: "read_bytes". Static, zero-terminated; NULL: no such series.
+const char *keyviz_series_name(uint32_t series);
+
+/// The series with this name (`len` bytes; no zero needs to follow). `series` may be NULL.
+///
+/// Errors: KEYVIZ_ERR_NOT_FOUND (there is no such series).
+keyviz_status_t keyviz_series_from_name(const char *name, size_t len, uint32_t *series);
 
 /// Fills it with zeros and its type_size, like KEYVIZ_STATS_INIT. NULL is fine.
 void keyviz_stats_init(keyviz_stats_t *stats);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The Python package: its tests and its types in a checkout, and its wheel in fresh environments, where there is no Rust.
 #
-#   tests/run_python.sh [setup|generate|wheel|sdist|bench|check TESTS]
+#   tests/run_python.sh [setup|generate|wheel|sdist|notebook|bench|check TESTS]
 #
 # setup makes build/python, an environment with what the others take from a package index, and says so; without a word
 # everything runs that `make test` runs. The wheel is tried with the oldest and the newest Python from 3.9 to 3.13 that are here
@@ -36,7 +36,7 @@ setup() {
 
 # In a checkout the package is its sources, and the library is the one that cargo built.
 here() {
-    KEYVIZ_LIBRARY=${KEYVIZ_LIBRARY:-$root/target/release/libkeyviz.so} PYTHONPATH=$package/src "$python" "$@"
+    KEYVIZ_LIBRARY=${KEYVIZ_LIBRARY:-$root/target/release/libkeyviz.so} PYTHONPATH=$root/$package/src "$python" "$@"
 }
 
 wheel() {
@@ -44,6 +44,18 @@ wheel() {
     # Without isolation: the build's own requirements are in build/python.
     "$python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$wheels" "$package"
     ls "$wheels"/*.whl
+}
+
+# The notebook, with what comes out of it: a page, with its pictures in it and beside it.
+notebook() {
+    notebooks=$root/build/notebook
+    rm -rf "$notebooks"
+    mkdir -p "$notebooks"
+    [ -z "${KEYVIZ_TRACES:-}" ] || KEYVIZ_TRACES=$(realpath "$KEYVIZ_TRACES")
+    here -m nbconvert --log-level ERROR --execute --to notebook --output-dir "$notebooks" $package/examples/*.ipynb
+    "$python" -m nbconvert --log-level ERROR --to html "$notebooks"/*.ipynb
+    "$python" -m nbconvert --log-level ERROR --to markdown "$notebooks"/*.ipynb
+    ls "$notebooks"/*.html "$notebooks"/*/*.png
 }
 
 tests() {
@@ -89,12 +101,20 @@ check_wheel() {
         fresh=$root/build/python-fresh
         rm -rf "$fresh"
         "$path" -m venv "$fresh"
-        "$fresh/bin/python" -m pip install --quiet --only-binary :all: "$wheels"/*.whl 'pytest>=8'
+        "$fresh/bin/python" -m pip install --quiet --only-binary :all: "$(ls "$wheels"/*.whl)[cli]" 'pytest>=8'
         echo "the wheel with $("$fresh/bin/python" --version):"
         # The folder of the tests that need no other package, elsewhere: nothing of the checkout is at hand.
         mkdir "$fresh/tests"
         cp tests/python/package/conftest.py tests/python/package/test_{sampler,matrix,misuse,life}.py "$fresh/tests/"
         (cd "$fresh/tests" && env -u KEYVIZ_LIBRARY -u PYTHONPATH PATH="$fresh/bin" "$fresh/bin/python" -m pytest -q -p no:cacheprovider .)
+        printf 'ts_ms,label,op,key,key_len,value_len\n1,redis,w,user/42,7,512\n' >"$fresh/trace.csv"
+        "$python" -c 'import sys, zstandard; zstandard.ZstdCompressor().copy_stream(sys.stdin.buffer, sys.stdout.buffer)' \
+            <"$fresh/trace.csv" >"$fresh/trace.csv.zst"
+        for command in "$fresh/bin/python -m keyviz" "$fresh/bin/keyviz"; do
+            (cd "$fresh" && env -u KEYVIZ_LIBRARY -u PYTHONPATH PATH="$fresh/bin" $command report trace.csv.zst) >"$fresh/told"
+            grep -q 'check: the columns equal the traces' "$fresh/told"
+            rm "$fresh/heatmap.html"
+        done
         rm -rf "$fresh"
     done
 }
@@ -115,7 +135,8 @@ case ${1:-} in
     generate) "$python" $package/tools/generate.py ;;
     wheel) wheel ;;
     sdist) sdist ;;
-    bench) here benches/python.py ;;
+    notebook) notebook ;;
+    bench) here benches/python.py && here benches/replay.py ;;
     check) shift; tests "${@:-tests/python/package}" ;;
     '')
         tests tests/python/package

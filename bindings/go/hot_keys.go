@@ -202,14 +202,14 @@ func RunHotKeysAggregator(ctx context.Context, s *MemSampler) {
 	}
 	ticker := time.NewTicker(s.Step())
 	defer ticker.Stop()
-	for {
-		// A sampler that was closed meanwhile has nothing to publish.
+	for done := false; !done; {
 		select {
 		case <-ctx.Done():
-			_ = s.PublishHotKeys()
-			return
 		case <-ticker.C:
-			_ = s.PublishHotKeys()
 		}
+		// Of a tick and the end at once there is one publication: a second, empty one would hide it.
+		done = ctx.Err() != nil
+		// A sampler that was closed meanwhile has nothing to publish.
+		_ = s.PublishHotKeys()
 	}
 }

@@ -338,6 +338,16 @@ func TestTheAggregatorPublishesEachStepAndOnceMore(t *testing.T) {
 	if got := rawCounts(last.HotKeysSnapshot(1, LabelS3)); got["z"] != 1 {
 		t.Errorf("the last window: %v", got)
 	}
+
+	// A tick at the same time doesn't publish an empty window after it.
+	for range 30 {
+		ticking, _ := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.Step = time.Nanosecond })
+		observeKeys(ticking, OpWrite, LabelS3, "z")
+		RunHotKeysAggregator(ctx, ticking)
+		if got := rawCounts(ticking.HotKeysSnapshot(1, LabelS3)); got["z"] != 1 {
+			t.Fatalf("the last window, which a tick ended, too: %v", got)
+		}
+	}
 }
 
 func TestAQuestionAboutHotKeysIsAnsweredOrRefused(t *testing.T) {

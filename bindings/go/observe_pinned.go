@@ -28,7 +28,7 @@ func procUnpin()
 //
 // Any goroutine, any time. It takes no lock, allocates nothing, and calls no C function but for the first observations
 // of each P, and where hot keys are on, for one in 8 x HotKeysSampleRate.
-func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, name Label) {
+func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, label Label) {
 	if s == nil {
 		return
 	}
@@ -43,9 +43,9 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 	// Each value that lives over the call of procPin costs a store and a load: there are four, and the key isn't among
 	// them. Small functions that would be inlined are written out where they leave no-ops behind.
 	size := uint64(len(key)) + uint64(valueLen)
-	address := uintptr(unsafe.Pointer(unsafe.StringData(string(name))))
+	address := uintptr(unsafe.Pointer(unsafe.StringData(string(label))))
 	home := c.labels.home(address)
-	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == len(name) {
+	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == len(label) {
 		offsetInRoute := c.labels.offsets[2*home+uint64(op)]
 
 		// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
@@ -91,11 +91,11 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, na
 		c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
 		return
 	}
-	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == divides(len(name)) {
+	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == divides(len(label)) {
 		c.countDivided(routeID, unsafe.Pointer(unsafe.SliceData(key)), len(key), c.labels.offsets[2*home+uint64(op)], size)
 		return
 	}
-	c.countAny(routeID, key, op, valueLen, name)
+	c.countAny(routeID, key, op, valueLen, label)
 }
 
 // countDivided is Observe where routes are sub-divided and no keys are sampled, for what nearly all observations are: the
@@ -149,15 +149,15 @@ func (c *core) countDivided(routeID uint64, key unsafe.Pointer, keyLen int, offs
 // countAny is Observe for what isn't plain, and where it takes the key: it is sampled, or tells the part of the range.
 //
 //go:noinline
-func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name Label) {
+func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, label Label) {
 	if op > OpWrite {
 		return
 	}
 	size := uint64(len(key)) + uint64(max(valueLen, 0))
 	// As in Observe.
-	address := uintptr(unsafe.Pointer(unsafe.StringData(string(name))))
+	address := uintptr(unsafe.Pointer(unsafe.StringData(string(label))))
 	home := c.keyLabels.home(address)
-	if c.keyLabels.addresses[home] == address && c.keyLabels.lengths[home] == len(name) {
+	if c.keyLabels.addresses[home] == address && c.keyLabels.lengths[home] == len(label) {
 		offsetInRoute := c.keyLabels.offsets[2*home+uint64(op)]
 		if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
 			lane := (*lane)(at(c.lanes[p]))
@@ -200,7 +200,7 @@ func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, name La
 		}
 		procUnpin()
 	}
-	c.count(routeID, key, op, size, name.number()&c.labelMask)
+	c.count(routeID, key, op, size, label.number()&c.labelMask)
 }
 
 // count counts whatever an observation may come across.

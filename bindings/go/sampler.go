@@ -73,8 +73,8 @@ func (s *MemSampler) Flush() {
 	}
 }
 
-// Snapshot copies the columns with from <= At < to, oldest first. A zero Time is unbounded. The copy is the caller's to
-// change. Many rows are copied by up to four goroutines at a time, which have ended when it returns; see
+// Snapshot copies the columns with from <= At < to, oldest first; nil: there are none. A zero Time is unbounded. The copy
+// is the caller's to change. Many rows are copied by up to four goroutines at a time, which have ended when it returns; see
 // [MemSampler.Columns] for a history that is too long to have in memory.
 func (s *MemSampler) Snapshot(from, to time.Time) []MatrixColumn {
 	if c := s.open(); c != nil {
@@ -109,8 +109,8 @@ func (s *MemSampler) HotKeysOptions() (enabled bool, capacity, sampleRate, maxKe
 }
 
 // SubBucketBoundsFor is the key range of one part of a registered route's range, [lo, hi); a nil hi: unbounded. Not ok:
-// the route or the part is unknown, or the route is folded, or there is no such label. (Where labels are off, any label
-// will do.)
+// the route or the part is unknown, or the route is folded or removed, or there is no such label. (Where labels are off,
+// any label will do.) A virtual bucket, by the RouteID of its rows, has one part.
 func (s *MemSampler) SubBucketBoundsFor(routeID uint64, label Label, subBucket int) (lo, hi []byte, ok bool) {
 	c := s.open()
 	if c == nil || subBucket < 0 || subBucket >= MaxKeyBucketsPerRoute {

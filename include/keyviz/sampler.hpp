@@ -141,11 +141,19 @@ public:
         return detail::done(
             [&](auto *error) { return keyviz_sampler_remove_route(handle(), route_id, detail::ns_of(now), error); });
     }
+    /// The same at the time of the system's clock.
+    Result<void> remove_route(std::uint64_t route_id) {
+        return detail::done([&](auto *error) { return keyviz_sampler_remove_route_now(handle(), route_id, error); });
+    }
     /// Replaces a route by those that it was split into, in one step, all or nothing; one child may keep its id. Gives the
     /// placement of each. Errors: UnknownRoute, RouteExists, those of register_route.
     Result<std::vector<Placement>> apply_split(std::uint64_t parent_id, Span<const Route> children, Time now);
+    /// The same at the time of the system's clock.
+    Result<std::vector<Placement>> apply_split(std::uint64_t parent_id, Span<const Route> children);
     /// Replaces routes by the one that they were merged into, in one step.
     Result<Placement> apply_merge(Span<const std::uint64_t> parent_ids, const Route &child, Time now);
+    /// The same at the time of the system's clock.
+    Result<Placement> apply_merge(Span<const std::uint64_t> parent_ids, const Route &child);
     /// From the next flush on, the rows of the group carry this leader term.
     Result<void> set_leader_term(std::uint64_t group_id, std::uint64_t term) {
         return detail::done([&](auto *) { return keyviz_sampler_set_leader_term(handle(), group_id, term); });
@@ -336,6 +344,13 @@ inline Result<std::vector<Placement>> Sampler::apply_split(std::uint64_t parent_
     });
 }
 
+inline Result<std::vector<Placement>> Sampler::apply_split(std::uint64_t parent_id, Span<const Route> children) {
+    const auto c = detail::c_routes(children);
+    return placements(c.size(), [&](auto *out, auto *error) {
+        return keyviz_sampler_apply_split_now(handle(), parent_id, c.data(), c.size(), out, error);
+    });
+}
+
 inline Result<Placement> Sampler::apply_merge(Span<const std::uint64_t> parent_ids, const Route &child, Time now) {
     const keyviz_route_t c = detail::c_route(child);
     return detail::got<std::uint32_t>(
@@ -343,6 +358,16 @@ inline Result<Placement> Sampler::apply_merge(Span<const std::uint64_t> parent_i
         [&](auto *out, auto *error) {
             return keyviz_sampler_apply_merge(handle(), parent_ids.data(), parent_ids.size(), &c, out, detail::ns_of(now),
                                               error);
+        },
+        [](std::uint32_t placement) { return static_cast<Placement>(placement); });
+}
+
+inline Result<Placement> Sampler::apply_merge(Span<const std::uint64_t> parent_ids, const Route &child) {
+    const keyviz_route_t c = detail::c_route(child);
+    return detail::got<std::uint32_t>(
+        0u,
+        [&](auto *out, auto *error) {
+            return keyviz_sampler_apply_merge_now(handle(), parent_ids.data(), parent_ids.size(), &c, out, error);
         },
         [](std::uint32_t placement) { return static_cast<Placement>(placement); });
 }

@@ -70,6 +70,19 @@ inline std::optional<Label> label_from_name(std::string_view name) noexcept {
     return static_cast<Label>(label);
 }
 
+/// The series' name, as in JSON: "read_bytes"; empty for a number that is none. Static.
+inline std::string_view to_string(Series series) noexcept {
+    const char *name = keyviz_series_name(static_cast<std::uint32_t>(series));
+    return name != nullptr ? name : std::string_view();
+}
+
+/// The series with this name; none: there is no such series.
+inline std::optional<Series> series_from_name(std::string_view name) noexcept {
+    std::uint32_t series = 0;
+    if (keyviz_series_from_name(name.data(), name.size(), &series) != KEYVIZ_OK) return std::nullopt;
+    return static_cast<Series>(series);
+}
+
 /// The version of the library that is linked: "x.y.z". Static.
 inline std::string_view version() noexcept { return keyviz_version(); }
 

@@ -50,7 +50,10 @@ pub unsafe extern "C" fn keyviz_sampler_load_history(
 }
 
 /// Saves the history into a file, which is replaced atomically: after a crash it holds the old history or the new one.
-/// `path` is zero-terminated. Errors: KEYVIZ_ERR_IO, KEYVIZ_ERR_HISTORY_OFF, KEYVIZ_ERR_NULL_POINTER.
+/// `path` is zero-terminated.
+///
+/// Errors: KEYVIZ_ERR_IO, KEYVIZ_ERR_INVALID_ARGUMENT (the path names no file: it is empty, or ends in ".."),
+/// KEYVIZ_ERR_HISTORY_OFF, KEYVIZ_ERR_NULL_POINTER.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_save_history_file(
     sampler: *const keyviz_sampler_t,

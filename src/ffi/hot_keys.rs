@@ -176,8 +176,10 @@ pub unsafe extern "C" fn keyviz_hot_keys_source_init(source: *mut keyviz_hot_key
 }
 
 /// Ends the window of hot keys at `now_ns` (Unix ns) and publishes what was sampled in it: call it each step, and once
-/// more before keyviz_sampler_close, which forgets everything. Publications wait for one another; no observer, flush or
-/// registration waits, but a removal, a split or a merge of routes does.
+/// more before keyviz_sampler_close, which forgets everything. A route, label and series of which nothing was sampled in
+/// this window, but was in an earlier one, gets an empty snapshot: a reply without keys, not KEYVIZ_ERR_NO_SNAPSHOT.
+/// Publications wait for one another; no observer, flush or registration waits, but a removal, a split or a merge of
+/// routes does.
 ///
 /// Errors: KEYVIZ_ERR_HOT_KEYS_OFF.
 #[no_mangle]

@@ -1,11 +1,11 @@
-//! Versions, labels, statistics and events.
+//! Versions, labels, series, statistics and events.
 
 use super::handle;
 use super::sampler::keyviz_sampler_t;
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND};
 use super::structs::{bytes, check_size, init, write_out, write_struct, Sized0};
 use crate::events::{Event, EventKind};
-use crate::label::Label;
+use crate::label::{Label, Series};
 use crate::sampler::EventHandler;
 use std::ffi::{c_char, c_void};
 
@@ -55,6 +55,32 @@ pub unsafe extern "C" fn keyviz_label_from_name(name: *const c_char, len: usize,
         let name = bytes(name.cast::<c_void>(), len, "name")?;
         let found = Label::from_name(name).ok_or_else(|| Failure::new(KEYVIZ_ERR_NOT_FOUND, "no such label"))?;
         write_out(label, found as u32);
+        Ok(())
+    })
+}
+
+/// The name of a series, as in JSON and query strings: "read_bytes". Static, zero-terminated; NULL: no such series.
+#[no_mangle]
+pub extern "C" fn keyviz_series_name(series: u32) -> *const c_char {
+    let name: &[u8] = match Series::from_index(series) {
+        Some(Series::Reads) => b"reads\0",
+        Some(Series::Writes) => b"writes\0",
+        Some(Series::ReadBytes) => b"read_bytes\0",
+        Some(Series::WriteBytes) => b"write_bytes\0",
+        None => return std::ptr::null(),
+    };
+    name.as_ptr().cast()
+}
+
+/// The series with this name (`len` bytes; no zero needs to follow). `series` may be NULL.
+///
+/// Errors: KEYVIZ_ERR_NOT_FOUND (there is no such series).
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_series_from_name(name: *const c_char, len: usize, series: *mut u32) -> keyviz_status_t {
+    guard(std::ptr::null_mut(), || {
+        let name = bytes(name.cast::<c_void>(), len, "name")?;
+        let found = Series::from_name(name).ok_or_else(|| Failure::new(KEYVIZ_ERR_NOT_FOUND, "no such series"))?;
+        write_out(series, found as u32);
         Ok(())
     })
 }

@@ -141,6 +141,8 @@ pub struct keyviz_hot_layout_t {
     pub divided_head_shift: u32,
     /// In a divided route: the first 8 bytes of the start, the first of them lowest, 64 bits.
     pub divided_head: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: integers and pointers only, no padding.
@@ -210,6 +212,7 @@ pub unsafe extern "C" fn keyviz_hot_layout(
             divided_shift: parts + offset_of!(Parts, shift) as u32,
             divided_head_shift: parts + offset_of!(Parts, head_shift) as u32,
             divided_head: offset_of!(Layout, head) as u32,
+            reserved: 0,
         };
         write_struct(layout, "layout", &out)
     })

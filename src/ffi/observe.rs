@@ -223,7 +223,8 @@ pub unsafe extern "C" fn keyviz_observe_batch(
 ) -> keyviz_status_t {
     let array = || check_array(observations, count, "observations");
     run(sampler, count, counted, array, |sampler, i| {
-        let one = *observations.add(i);
+        // Read once: what was checked is what counts, also if another thread writes to the array meanwhile.
+        let one = observations.add(i).read_volatile();
         let key = if one.key.is_null() { Key::Absent } else { self::key(one.key, one.key_len) };
         checked(sampler, one.route_id, key, one.key_len as u64, one.op, one.value_len, one.label)
     })
@@ -249,8 +250,9 @@ pub unsafe extern "C" fn keyviz_observe_columns(
         check_array(value_lens, count, "value_lens")
     };
     run(sampler, count, counted, arrays, |sampler, i| {
-        let label = if labels.is_null() { 0 } else { u32::from(*labels.add(i)) };
-        let (op, key_len) = (u32::from(*ops.add(i)), u64::from(*key_lens.add(i)));
+        // Each is read once: what was checked is what counts, also if another thread writes to the arrays meanwhile.
+        let label = if labels.is_null() { 0 } else { u32::from(labels.add(i).read_volatile()) };
+        let (op, key_len) = (u32::from(ops.add(i).read_volatile()), u64::from(*key_lens.add(i)));
         checked(sampler, *route_ids.add(i), Key::Absent, key_len, op, *value_lens.add(i), label)
     })
 }

@@ -2,7 +2,7 @@
 
 use super::columns::{check_buffer, copy_out};
 use super::handle;
-use super::sampler::keyviz_sampler_t;
+use super::sampler::{keyviz_sampler_t, now_ns};
 use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NOT_FOUND, KEYVIZ_ERR_TYPE_SIZE};
 use super::structs::{bytes, check_extent, check_size, init, read_struct, slice, write_out, Sized0};
 use crate::registry::RouteSpec;
@@ -141,13 +141,24 @@ pub unsafe extern "C" fn keyviz_sampler_remove_route(
     })
 }
 
+/// keyviz_sampler_remove_route at the time of the system's clock. Errors: as that.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_sampler_remove_route_now(
+    sampler: *mut keyviz_sampler_t,
+    route_id: u64,
+    err: *mut keyviz_error_t,
+) -> keyviz_status_t {
+    keyviz_sampler_remove_route(sampler, route_id, now_ns(), err)
+}
+
 /// Replaces a route by the `count` routes that it was split into, in one step, at `now_ns` (Unix ns): the children are
 /// registered before the parent retires, so that no observation misses in between, and their rows name the parent. A
 /// child may keep the parent's id (and then its counters and sub-buckets). `placements` is NULL or has room for `count`
-/// numbers. All or nothing.
+/// numbers. All or nothing. Ranges are the host's: that the children cover the parent's, and don't overlap, is not checked,
+/// as it is not when routes are registered.
 ///
-/// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (the parent), KEYVIZ_ERR_ROUTE_EXISTS (a child), those of
-/// keyviz_sampler_register_route.
+/// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (the parent), KEYVIZ_ERR_ROUTE_EXISTS (a child), KEYVIZ_ERR_INVALID_ARGUMENT (no child,
+/// or one is named twice), those of keyviz_sampler_register_route.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_apply_split(
     sampler: *mut keyviz_sampler_t,
@@ -167,12 +178,25 @@ pub unsafe extern "C" fn keyviz_sampler_apply_split(
     })
 }
 
+/// keyviz_sampler_apply_split at the time of the system's clock. Errors: as that.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_sampler_apply_split_now(
+    sampler: *mut keyviz_sampler_t,
+    parent_id: u64,
+    children: *const keyviz_route_t,
+    count: usize,
+    placements: *mut u32,
+    err: *mut keyviz_error_t,
+) -> keyviz_status_t {
+    keyviz_sampler_apply_split(sampler, parent_id, children, count, placements, now_ns(), err)
+}
+
 /// Replaces `count` routes by the one that they were merged into, in one step, at `now_ns` (Unix ns): the child is
 /// registered before its parents retire, so that no observation misses in between, and its rows name them. The child may
 /// keep the id of one parent. `*placement` (NULL is fine) becomes KEYVIZ_PLACEMENT_*. All or nothing.
 ///
-/// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (a parent), KEYVIZ_ERR_INVALID_ARGUMENT (a parent is named twice), KEYVIZ_ERR_ROUTE_EXISTS
-/// (the child), those of keyviz_sampler_register_route.
+/// Errors: KEYVIZ_ERR_UNKNOWN_ROUTE (a parent), KEYVIZ_ERR_INVALID_ARGUMENT (no parent, or one is named twice),
+/// KEYVIZ_ERR_ROUTE_EXISTS (the child), those of keyviz_sampler_register_route.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_sampler_apply_merge(
     sampler: *mut keyviz_sampler_t,
@@ -194,6 +218,19 @@ pub unsafe extern "C" fn keyviz_sampler_apply_merge(
         sampler.sampler.succeed_routes(parents, &child, now_ns, placed)?;
         Ok(())
     })
+}
+
+/// keyviz_sampler_apply_merge at the time of the system's clock. Errors: as that.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_sampler_apply_merge_now(
+    sampler: *mut keyviz_sampler_t,
+    parent_ids: *const u64,
+    count: usize,
+    child: *const keyviz_route_t,
+    placement: *mut u32,
+    err: *mut keyviz_error_t,
+) -> keyviz_status_t {
+    keyviz_sampler_apply_merge(sampler, parent_ids, count, child, placement, now_ns(), err)
 }
 
 /// From the next flush on, the rows of the group carry this leader term. Group 0 is none, and is ignored.

@@ -51,7 +51,8 @@ pub struct keyviz_options_t {
     /// Unix ns at which the first column's window begins; default: now.
     pub created_ns: i64,
     /// Most bytes of counters, routes and history together; default 0: no limit. What doesn't fit any more folds
-    /// (routes), goes (the oldest columns) or shares a lane (threads).
+    /// (routes), goes (the oldest columns) or shares a lane (threads). A route is granted what it can come to take when
+    /// each lane counts in all of it, so routes fold before the statistics show the limit.
     pub memory_limit_bytes: u64,
     /// Columns kept; default 1440, cap 100000.
     pub history_columns: u32,

@@ -47,6 +47,34 @@ static void every_label_has_a_name_that_fits_into_a_row_id_and_leads_back(void) 
     CHECK_EQUAL(found, KEYVIZ_LABEL_S3);
 }
 
+static void every_series_has_a_name_that_leads_back(void) {
+    static const char *const names[] = {
+        [KEYVIZ_SERIES_READS] = "reads",
+        [KEYVIZ_SERIES_WRITES] = "writes",
+        [KEYVIZ_SERIES_READ_BYTES] = "read_bytes",
+        [KEYVIZ_SERIES_WRITE_BYTES] = "write_bytes",
+    };
+    for (uint32_t series = 0; series < sizeof names / sizeof *names; series++) {
+        const char *name = keyviz_series_name(series);
+        CHECK(name && strcmp(name, names[series]) == 0);
+        uint32_t found = 99;
+        CHECK_OK(keyviz_series_from_name(names[series], strlen(names[series]), &found));
+        CHECK_EQUAL(found, series);
+        CHECK_OK(keyviz_series_from_name(names[series], strlen(names[series]), NULL));
+    }
+    CHECK(keyviz_series_name(sizeof names / sizeof *names) == NULL);
+    CHECK(keyviz_series_name(UINT32_MAX) == NULL);
+    uint32_t found = 99;
+    CHECK_EQUAL(keyviz_series_from_name(NULL, 0, &found), KEYVIZ_ERR_NOT_FOUND);
+    CHECK_EQUAL(keyviz_series_from_name(NULL, 1, &found), KEYVIZ_ERR_NULL_POINTER);
+    CHECK_EQUAL(keyviz_series_from_name("reads", SIZE_MAX, &found), KEYVIZ_ERR_INVALID_ARGUMENT);
+    const char *strange[] = {"Reads", "read", "reads ", "read-bytes", "\xff\xfe"};
+    for (int i = 0; i < 5; i++) {
+        CHECK_EQUAL(keyviz_series_from_name(strange[i], strlen(strange[i]), &found), KEYVIZ_ERR_NOT_FOUND);
+    }
+    CHECK_EQUAL(found, 99);
+}
+
 static void refuses_options(keyviz_options_t options, int line) {
     keyviz_error_t error = KEYVIZ_ERROR_INIT;
     keyviz_sampler_t *sampler = (keyviz_sampler_t *)&error;
@@ -317,6 +345,7 @@ int main(int argc, char **argv) {
     (void)argc;
     RUN(the_library_is_the_headers);
     RUN(every_label_has_a_name_that_fits_into_a_row_id_and_leads_back);
+    RUN(every_series_has_a_name_that_leads_back);
     RUN(options_without_a_meaning_are_refused);
     RUN(options_above_their_caps_count_as_the_caps);
     RUN(all_defaults_are_null);

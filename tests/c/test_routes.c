@@ -1,5 +1,7 @@
 /* Registering, folding, removing, splitting and merging routes. */
+#define _DEFAULT_SOURCE
 #include "fixture.h"
+#include <time.h>
 
 static void registering_again_tells_what_a_route_is_and_changes_nothing(void) {
     keyviz_options_t options = plain_options();
@@ -318,6 +320,60 @@ static void a_split_and_a_merge_hand_over_and_are_remembered(void) {
     keyviz_sampler_free(sampler);
 }
 
+static int64_t clock_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * SECOND + now.tv_nsec;
+}
+
+static void changes_of_routes_take_the_time_of_the_clock_too(void) {
+    keyviz_options_t options = plain_options();
+    options.step_ns = 1; /* so the grace is 5 s */
+    keyviz_sampler_t *sampler = sampler_new(options);
+    CHECK_OK(add(sampler, 1, "a", "z"));
+    CHECK_OK(write_to(sampler, 1, "b", 0));
+    keyviz_route_t children[2] = {route(2, "a", "m"), route(3, "m", "z")}, child = route(4, "a", "z");
+    uint32_t placements[2] = {99, 99}, placement = 99;
+    int64_t before = clock_ns();
+    CHECK_OK(keyviz_sampler_apply_split_now(sampler, 1, children, 2, placements, NULL));
+    CHECK(placements[0] == KEYVIZ_PLACEMENT_INDIVIDUAL && placements[1] == KEYVIZ_PLACEMENT_INDIVIDUAL);
+    uint64_t both[2] = {2, 3};
+    CHECK_OK(keyviz_sampler_apply_merge_now(sampler, both, 2, &child, &placement, NULL));
+    CHECK_EQUAL(placement, KEYVIZ_PLACEMENT_INDIVIDUAL);
+    CHECK_OK(keyviz_sampler_remove_route_now(sampler, 4, NULL));
+    CHECK_OK(keyviz_sampler_remove_route_now(sampler, 99, NULL));
+    int64_t after = clock_ns();
+    CHECK_EQUAL(stats_of(sampler).routes, 0);
+
+    /* All four retire when the grace that began between these two times has passed: not before, and not after. */
+    keyviz_column_buffer_t column = drain(sampler, before + 5 * SECOND - 1);
+    CHECK_EQUAL(column.row_count, 1);
+    column_free(&column);
+    CHECK_EQUAL(stats_of(sampler).retired, 4);
+    column = drain(sampler, after + 5 * SECOND + 1);
+    CHECK_EQUAL(column.row_count, 0);
+    column_free(&column);
+    CHECK_EQUAL(stats_of(sampler).retired, 0);
+
+    keyviz_error_t error = KEYVIZ_ERROR_INIT;
+    CHECK_EQUAL(keyviz_sampler_remove_route_now(NULL, 1, &error), KEYVIZ_ERR_NULL_POINTER);
+    CHECK_EQUAL(keyviz_sampler_apply_split_now(sampler, 1, children, 2, NULL, &error), KEYVIZ_ERR_UNKNOWN_ROUTE);
+    CHECK_EQUAL(keyviz_sampler_apply_merge_now(sampler, both, 2, &child, NULL, &error), KEYVIZ_ERR_UNKNOWN_ROUTE);
+    CHECK(is_told(&error, KEYVIZ_ERR_UNKNOWN_ROUTE));
+    keyviz_sampler_free(sampler);
+}
+
+static void the_children_of_a_split_may_overlap_and_leave_gaps(void) {
+    keyviz_sampler_t *sampler = sampler_new(plain_options());
+    CHECK_OK(add(sampler, 1, "a", "z"));
+    keyviz_route_t children[2] = {route(2, "a", "n"), route(3, "m", "p")};
+    CHECK_OK(keyviz_sampler_apply_split(sampler, 1, children, 2, NULL, T0, NULL));
+    CHECK_OK(write_to(sampler, 2, "x", 0));
+    CHECK_OK(write_to(sampler, 3, "a", 0));
+    CHECK_EQUAL(drained_operations(sampler, T0 + SECOND), 2);
+    keyviz_sampler_free(sampler);
+}
+
 static void the_bounds_of_sub_buckets_tile_the_route(void) {
     keyviz_options_t options = plain_options();
     options.key_buckets_per_route = 4;
@@ -382,6 +438,8 @@ int main(int argc, char **argv) {
     RUN(a_callback_gets_the_events_instead);
     RUN(rows_carry_the_leader_term_of_their_group);
     RUN(a_split_and_a_merge_hand_over_and_are_remembered);
+    RUN(changes_of_routes_take_the_time_of_the_clock_too);
+    RUN(the_children_of_a_split_may_overlap_and_leave_gaps);
     RUN(the_bounds_of_sub_buckets_tile_the_route);
     return check_summary(argv[0]);
 }

@@ -286,6 +286,14 @@ static void routes_split_and_merge() {
     CHECK_FAILS(sampler.apply_merge({2, 3}, {5, "a", "e"}, t0 + 3s), UnknownRoute);
     CHECK_OK(sampler.remove_route(4, t0 + 4s));
     CHECK_EQUAL(sampler.observe(4, "d", Op::Read, 0), Status::UnknownRoute);
+
+    CHECK_OK(sampler.register_route({5, "a", "e"}));
+    CHECK_EQUAL(check::must(sampler.apply_split(5, {{6, "a", "c"}, {7, "c", "e"}})).size(), 2u);
+    CHECK_FAILS(sampler.apply_split(5, {{8, "a", "c"}}), UnknownRoute);
+    CHECK_EQUAL(check::must(sampler.apply_merge({6, 7}, {8, "a", "e"})), Placement::Individual);
+    CHECK_FAILS(sampler.apply_merge({6, 7}, {9, "a", "e"}), UnknownRoute);
+    CHECK_OK(sampler.remove_route(8));
+    CHECK_EQUAL(sampler.observe(8, "d", Op::Read, 0), Status::UnknownRoute);
 }
 
 static void wrong_routes_and_options_are_refused() {
@@ -409,6 +417,13 @@ static void labels_and_versions_have_names() {
     }
     CHECK_EQUAL(to_string(Label::Unknown), ""sv);
     CHECK(!keyviz::label_from_name("Redis"));
+    for (const auto series : {keyviz::Series::Reads, keyviz::Series::Writes, keyviz::Series::ReadBytes, keyviz::Series::WriteBytes}) {
+        CHECK(!to_string(series).empty());
+        CHECK(keyviz::series_from_name(to_string(series)) == series);
+    }
+    CHECK_EQUAL(to_string(keyviz::Series::ReadBytes), "read_bytes"sv);
+    CHECK_EQUAL(to_string(static_cast<keyviz::Series>(4)), ""sv);
+    CHECK(!keyviz::series_from_name("Reads"));
 }
 
 int main(int argc, char **argv) {

@@ -12,6 +12,9 @@
 //	GET …/hotkeys?route_id=&label=&sub_bucket=&series=&top=&from_unix_ms=&to_unix_ms=
 //	                                                          the hot keys of a route, as JSON
 //
+// What is empty or left out has its default: the writes, all columns, as many rows as there may be, 20 keys. Times are Unix
+// milliseconds; a matrix has the columns with from <= time < to.
+//
 // # Authentication is the host's
 //
 // The handler authenticates nobody, and what it shows are keys of the store: mount it behind the host's own middleware. It
@@ -66,8 +69,8 @@ type Options struct {
 	Forward func(toPeer, came *http.Request)
 	// Client asks the peers. It follows no redirect, whatever it would do otherwise. Default: one without proxy or cookies.
 	Client *http.Client
-	// PeerTimeout is how long a peer may take for its answer. (Where there are many, answers are read some at a time; what
-	// they wait for each other doesn't count. A request takes no more than four times as long in all.)
+	// PeerTimeout is how long a peer may take for its answer, 2 s by default. (Where there are many, answers are read some
+	// at a time; what they wait for each other doesn't count. A request takes no more than four times as long in all.)
 	PeerTimeout time.Duration
 	// MaxPeerBytes is the longest answer that is taken, 64 MiB by default.
 	MaxPeerBytes int

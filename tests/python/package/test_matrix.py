@@ -269,7 +269,7 @@ def test_a_plot_has_the_colours_of_the_page(matrix):
 
 @pytest.mark.parametrize(
     ("key", "text"),
-    [(b"user/42", "user/42"), (b"\x00\x01", "0x0001"), (b"a b", "0x612062"), (b"$x$", "$x$"), (None, "end"), (b"k" * 99, "k" * 19 + "…" + "k" * 8)],
+    [(b"user/42", "user/42"), (b"\0\xff", r"\x00\xff"), (b"a b\\", r"a\x20b\x5c"), (b"$x$", "$x$"), (b"k" * 99, "k" * 28 + "…"), (b"k" * 26 + b"\0", "k" * 26 + "…")],
 )  # fmt: skip
 def test_keys_are_readable_on_a_plot(key, text):
     from keyviz._plot import readable

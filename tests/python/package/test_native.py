@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import skip
 
 import keyviz
 from keyviz import _native as native
@@ -24,7 +25,7 @@ STRUCTS = {
 
 def run_c(folder, source, compiler):
     if shutil.which(compiler) is None:
-        pytest.skip(f"there is no {compiler}")
+        skip(f"there is no {compiler}")
     file = folder / ("probe.c" if compiler == "cc" else "probe.cpp")
     file.write_text(source, "utf-8")
     subprocess.run([compiler, f"-I{ROOT / 'include'}", "-o", folder / "probe", file], check=True)

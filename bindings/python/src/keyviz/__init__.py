@@ -39,8 +39,11 @@ from ._library import PATH as library_path
 from ._library import lib as _lib
 from ._matrix import Matrix, MatrixRow, Node, Split, Verdict, heatmap_page, live_page, live_page_policy
 from ._merge import Merge, merge
+from ._replay import Replay, Trace, replay
 from ._routes import Route
 from ._sampler import Sampler
+from ._trace import TraceError
+from ._truth import Totals, Truth
 from ._watch import Event, Stats
 from ._words import Budget, HotKeysSeries, Kind, Label, Op, Placement, Scale, Series
 
@@ -78,6 +81,7 @@ __all__ = [
     "OutOfSnapshotWindowError",
     "PanicError",
     "Placement",
+    "Replay",
     "Route",
     "RouteExistsError",
     "Row",
@@ -87,6 +91,10 @@ __all__ = [
     "Split",
     "Stats",
     "TooLargeError",
+    "Totals",
+    "Trace",
+    "TraceError",
+    "Truth",
     "UnknownRouteError",
     "UnsupportedError",
     "Verdict",
@@ -96,4 +104,5 @@ __all__ = [
     "live_page_policy",
     "merge",
     "merge_hot_keys",
+    "replay",
 ]

@@ -3,7 +3,7 @@
 import ctypes
 import datetime
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, Optional, Union, overload
+from typing import Any, ClassVar, NamedTuple, Optional, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -130,7 +130,7 @@ class Column:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Column) and self._head() == other._head() and self.rows == other.rows
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"<keyviz.Column {self.sequence} at {self.at.isoformat()}: {len(self)} rows>"
@@ -193,7 +193,7 @@ class Columns:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Columns) and self._columns == other._columns
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"<keyviz.Columns: {len(self)} columns, {sum(map(len, self))} rows>"
@@ -207,7 +207,7 @@ class Columns:
 
     def to_dataframe(self) -> Any:
         """The rows as a pandas.DataFrame, with the fields of the Arrow table. Needs pandas."""
-        pandas = module("pandas", "to_dataframe()")
+        pandas = module("pandas", "to_dataframe()", "pandas")
         fields: dict[str, Any] = {
             name: np.repeat(np.array([getattr(column, name + "_ns") for column in self], "M8[ns]"), [*map(len, self)])
             for name in ("window_start", "at")

@@ -107,7 +107,7 @@ class HotKeys:
 
     def to_dataframe(self) -> Any:
         """A pandas.DataFrame with a row per key. Needs pandas."""
-        pandas = module("pandas", "to_dataframe()")
+        pandas = module("pandas", "to_dataframe()", "pandas")
         return pandas.DataFrame.from_records(
             [dataclasses.astuple(key) for key in self.keys], columns=["key", "count", "count_low", "count_high"]
         )
@@ -143,8 +143,7 @@ def query_hot_keys(
     start: Optional[Time],
     end: Optional[Time],
 ) -> HotKeys:
-    query = native.keyviz_hot_keys_query_t()
-    lib.keyviz_hot_keys_query_init(ctypes.byref(query))
+    query = native.keyviz_hot_keys_query_t(ctypes.sizeof(native.keyviz_hot_keys_query_t))
     query.route_id, query.label, query.series = route_id, label, one_of("series", series, Series)
     query.top = number("top", top, I64, -I64 - 1)
     if sub_bucket is not None:

@@ -14,7 +14,7 @@ from ._library import lib
 from ._words import Op, label_number
 
 # A view of the struct's memory, field by field; Any, since numpy's types know nothing of fields.
-_OBSERVATION: Any = np.dtype(native.keyviz_observation_t)
+OBSERVATION: Any = np.dtype(native.keyviz_observation_t)
 
 
 class Outcome(NamedTuple):
@@ -67,19 +67,26 @@ def observe_keys(at: Any, route_ids: Numbers, ops: Numbers, keys: Any, value_len
     ]
     chunks = key_chunks(keys)
     count = common_length(arguments, sum(len(lengths) for _, lengths, _ in chunks))
-    table: Any = np.zeros(min(count, BLOCK), _OBSERVATION)
-    pointer = ctypes.cast(table.ctypes.data, ctypes.POINTER(native.keyviz_observation_t))
-    total, first, done, counted = 0, 0, 0, ctypes.c_size_t()
+    table: Any = np.zeros(min(count, BLOCK), OBSERVATION)
+    total, first, done = 0, 0, 0
     for addresses, lengths, _ in chunks:
         for i in range(0, len(lengths), BLOCK):
             part = table[: min(BLOCK, len(lengths) - i)]
             part["key"], part["key_len"] = addresses[i : i + len(part)], lengths[i : i + len(part)]
             _fill(part, arguments, done)
-            status = lib.keyviz_observe_batch(at, pointer, len(part), ctypes.byref(counted))
-            first = first or status
-            total += counted.value
+            outcome = observe_table(at, part)
+            first = first or outcome.status
+            total += outcome.counted
             done += len(part)
     return Outcome(first, total, count)
+
+
+def observe_table(at: Any, table: Any) -> Outcome:
+    """An array of OBSERVATION, contiguous. Who gives it keeps the keys that it points at."""
+    pointer = ctypes.cast(table.ctypes.data, ctypes.POINTER(native.keyviz_observation_t))
+    counted = ctypes.c_size_t()
+    status = lib.keyviz_observe_batch(at, pointer, len(table), ctypes.byref(counted))
+    return Outcome(status, counted.value, len(table))
 
 
 def _fill(part: Any, arguments: list[Argument], done: int) -> None:

@@ -327,14 +327,12 @@ class Matrix:
         return _text(heatmap_page([self], title).encode(), path)
 
     def _repr_html_(self) -> str:
-        # A document of its own: its styles, its script and its policy are not the notebook's.
-        page = html.escape(self.to_html(), quote=True)
-        return f'<iframe srcdoc="{page}" sandbox="allow-scripts" style="width:100%;height:640px;border:0"></iframe>'
+        return framed(self.to_html())
 
     def to_dataframe(self) -> Any:
         """A pandas.DataFrame over the values, without a copy: its index are the rows' ids, its columns the times, in UTC.
         Needs pandas."""
-        pandas = module("pandas", "to_dataframe()")
+        pandas = module("pandas", "to_dataframe()", "pandas")
         times = pandas.DatetimeIndex(self.columns, name="at").tz_localize("UTC")
         index = pandas.Index([row.id for row in self.rows], name="row")
         return pandas.DataFrame(self.values, index=index, columns=times, copy=False)
@@ -392,8 +390,7 @@ def _query(
     node: str,
 ) -> tuple[Any, bytes]:
     """The query, and the bytes that it points at."""
-    query = native.keyviz_matrix_query_t()
-    lib.keyviz_matrix_query_init(ctypes.byref(query))
+    query = native.keyviz_matrix_query_t(ctypes.sizeof(native.keyviz_matrix_query_t))
     query.from_ns, query.to_ns = bound_ns("start", start), bound_ns("end", end)
     query.series, query.budget_mode = one_of("series", series, Series), one_of("mode", mode, Budget)
     query.row_budget = number("rows", rows, U32)
@@ -434,6 +431,12 @@ def heatmap_page(matrices: Sequence[Matrix], title: str = "") -> str:
     handles = [matrix._handle for matrix in given]  # pyright: ignore[reportPrivateUsage]
     array = (ctypes.c_void_p * len(handles))(*(handle.at.value for handle in handles))
     return written(lib.keyviz_matrix_to_html, array, len(handles), heading, len(heading)).decode("utf-8")
+
+
+def framed(page: str) -> str:
+    """A page inside of another one. It is a document of its own: its styles, its script and its policy are not a notebook's."""
+    inside = html.escape(page, quote=True)
+    return f'<iframe srcdoc="{inside}" sandbox="allow-scripts" style="width:100%;height:640px;border:0"></iframe>'
 
 
 def live_page(matrix_url: str, hot_keys_url: str = "", title: str = "", rows: SupportsIndex = 0) -> str:

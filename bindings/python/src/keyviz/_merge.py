@@ -30,10 +30,9 @@ class Merge:
     ) -> None:
         """tolerance: columns of different sources that are at most so far apart are one; default: half of the step.
         nodes_expected: how many nodes are to answer; 0: as many as are added."""
-        options = native.keyviz_merge_options_t()
-        lib.keyviz_merge_options_init(ctypes.byref(options))
-        if tolerance is not None:
-            options.column_tolerance_ns = duration_ns("tolerance", tolerance)
+        options = native.keyviz_merge_options_t(ctypes.sizeof(native.keyviz_merge_options_t))
+        half_a_step = native.TOLERANCE_DEFAULT
+        options.column_tolerance_ns = half_a_step if tolerance is None else duration_ns("tolerance", tolerance)
         options.nodes_expected = number("nodes_expected", nodes_expected, U64)
         options.series, options.budget_mode = one_of("series", series, Series), one_of("mode", mode, Budget)
         options.row_budget = number("rows", rows, U32)

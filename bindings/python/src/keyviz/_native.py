@@ -508,6 +508,7 @@ class keyviz_hot_layout_t(Structure):
         ("divided_shift", c_uint32),
         ("divided_head_shift", c_uint32),
         ("divided_head", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -522,8 +523,11 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "keyviz_sampler_register_route": (c_int32, c_void_p, POINTER(keyviz_route_t), c_void_p, POINTER(keyviz_error_t)),
     "keyviz_sampler_register_routes": (c_int32, c_void_p, POINTER(keyviz_route_t), c_size_t, c_void_p, POINTER(keyviz_error_t)),
     "keyviz_sampler_remove_route": (c_int32, c_void_p, c_uint64, c_int64, POINTER(keyviz_error_t)),
+    "keyviz_sampler_remove_route_now": (c_int32, c_void_p, c_uint64, POINTER(keyviz_error_t)),
     "keyviz_sampler_apply_split": (c_int32, c_void_p, c_uint64, POINTER(keyviz_route_t), c_size_t, c_void_p, c_int64, POINTER(keyviz_error_t)),
+    "keyviz_sampler_apply_split_now": (c_int32, c_void_p, c_uint64, POINTER(keyviz_route_t), c_size_t, c_void_p, POINTER(keyviz_error_t)),
     "keyviz_sampler_apply_merge": (c_int32, c_void_p, c_void_p, c_size_t, POINTER(keyviz_route_t), c_void_p, c_int64, POINTER(keyviz_error_t)),
+    "keyviz_sampler_apply_merge_now": (c_int32, c_void_p, c_void_p, c_size_t, POINTER(keyviz_route_t), c_void_p, POINTER(keyviz_error_t)),
     "keyviz_sampler_set_leader_term": (c_int32, c_void_p, c_uint64, c_uint64),
     "keyviz_sampler_sub_bucket_bounds": (c_int32, c_void_p, c_uint64, c_uint32, c_void_p, c_size_t, c_void_p, c_void_p, POINTER(keyviz_error_t)),
     "keyviz_observe": (c_int32, c_void_p, c_uint64, c_void_p, c_size_t, c_uint32, c_uint64, c_uint32),
@@ -610,6 +614,8 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "keyviz_label_count": (c_uint32,),
     "keyviz_label_name": (c_char_p, c_uint32),
     "keyviz_label_from_name": (c_int32, c_char_p, c_size_t, c_void_p),
+    "keyviz_series_name": (c_char_p, c_uint32),
+    "keyviz_series_from_name": (c_int32, c_char_p, c_size_t, c_void_p),
     "keyviz_stats_init": (None, POINTER(keyviz_stats_t)),
     "keyviz_sampler_stats": (c_int32, c_void_p, POINTER(keyviz_stats_t)),
     "keyviz_event_init": (None, POINTER(keyviz_event_t)),

@@ -1,6 +1,5 @@
 """The heatmap with matplotlib."""
 
-import re
 from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
@@ -27,7 +26,7 @@ LONGEST = 28
 
 
 def plot(matrix: "Matrix", ax: Any, scale: Scale, cmap: Optional[Any], title: Optional[str]) -> Any:
-    plt = module("matplotlib.pyplot", "plot()")
+    plt = module("matplotlib.pyplot", "plot()", "plot")
     colors, dates = module("matplotlib.colors", "plot()"), module("matplotlib.dates", "plot()")
     if ax is None:
         _, ax = plt.subplots(figsize=(11, 6), layout="constrained")
@@ -72,12 +71,15 @@ def _edges(matrix: "Matrix") -> Any:
     return np.concatenate([[times[0] - first], times])
 
 
-def readable(key: Optional[bytes]) -> str:
-    """A key for people: as it is if it is printable ASCII, else 0x and hexadecimal; cut in the middle if it is long."""
-    if key is None:
-        return "end"
-    shown = key.decode("ascii") if re.fullmatch(rb"[\x21-\x7e]*", key) else "0x" + key.hex()
-    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 9]}…{shown[-8:]}"
+def readable(key: bytes) -> str:
+    """A key for the eye: printable ASCII as it is, other bytes and backslashes as escapes; cut where it is too long."""
+    shown = ""
+    for byte in key:
+        next_one = chr(byte) if 0x21 <= byte <= 0x7E and byte != ord("\\") else f"\\x{byte:02x}"
+        if len(shown) + len(next_one) > LONGEST:
+            return shown + "…"
+        shown += next_one
+    return shown
 
 
 def _key_ticks(matrix: "Matrix", ax: Any) -> None:

@@ -26,16 +26,20 @@ RouteLike = Union[
 ]
 
 
+def as_route(route: RouteLike) -> Route:
+    whole: Any = route
+    try:
+        return Route(*whole)
+    except TypeError:
+        raise TypeError(f"a route must be (route_id, start, end, group), not {type(route).__name__}") from None
+
+
 def route_array(routes: Iterable[RouteLike]) -> tuple[Any, list[bytes]]:
     """An array of routes, and the keys that it points at: keep these until the call is over."""
     keep: list[bytes] = []
     each: list[native.keyviz_route_t] = []
     for route in routes:
-        whole: Any = route
-        try:
-            whole = Route(*whole)
-        except TypeError:
-            raise TypeError(f"a route must be (route_id, start, end, group), not {type(route).__name__}") from None
+        whole = as_route(route)
         made = native.keyviz_route_t(ctypes.sizeof(native.keyviz_route_t))
         made.route_id = number("route_id", whole.route_id, U64)
         made.group_id = number("group", whole.group, U64)

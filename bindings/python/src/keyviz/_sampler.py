@@ -102,8 +102,7 @@ class Sampler:
         """
         if self._handle is not None:
             raise TypeError("this sampler is made already")
-        options = native.keyviz_options_t()
-        lib.keyviz_options_init(ctypes.byref(options))
+        options = native.keyviz_options_t(ctypes.sizeof(native.keyviz_options_t))
         options.step_ns = 0 if step is None else duration_ns("step", step)
         options.created_ns = bound_ns("created", created)
         options.memory_limit_bytes = number("memory_limit_bytes", memory_limit_bytes, U64)
