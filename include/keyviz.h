@@ -148,7 +148,7 @@
 /// A new keyviz_event_t.
 #define KEYVIZ_EVENT_INIT {sizeof(keyviz_event_t), 0, 0, 0, 0, 0, 0, 0}
 /// A new keyviz_hot_layout_t.
-#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define KEYVIZ_HOT_LAYOUT_INIT {sizeof(keyviz_hot_layout_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 
 /// Number of coarser resolutions.
@@ -1014,7 +1014,7 @@ typedef struct {
     uint32_t divided_low;
     /// In a divided route: width of the window, 64 bits.
     uint32_t divided_span;
-    /// In a divided route: parts per window, times 2^64, 64 bits.
+    /// In a divided route: parts per window, times 2^(64 + shift), 64 bits.
     uint32_t divided_ratio;
     /// In a divided route: address of the prefix.
     uint32_t divided_prefix;
@@ -1050,6 +1050,14 @@ typedef struct {
     uint32_t stage_key_bytes;
     /// So many samples are a batch.
     uint32_t stage_batch;
+    /// In a divided route: shift, 32 bits.
+    uint32_t divided_shift;
+    /// In a divided route: 32 less 4 times the bytes of prefix, but not below 0; 32 bits.
+    uint32_t divided_head_shift;
+    /// In a divided route: the first 8 bytes of the start, the first of them lowest, 64 bits.
+    uint32_t divided_head;
+    /// 0.
+    uint32_t reserved;
 } keyviz_hot_layout_t;
 
 /// The call did what it says.

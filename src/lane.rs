@@ -129,6 +129,26 @@ impl Lane {
         counted
     }
 
+    /// As [`Lane::observe_plain`], for a route that is sub-divided and a key that tells its part quickly.
+    #[inline(always)]
+    pub fn observe_divided(&self, hot: &Hot, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+        self.passages.enter();
+        let counted = self.count_divided(hot, route_id, key, rest).is_some();
+        self.passages.leave();
+        counted
+    }
+
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn count_divided(&self, hot: &Hot, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> Option<()> {
+        // SAFETY: the layout isn't used after the passage.
+        let layout = unsafe { hot.table().find_divided(route_id) }?;
+        let part = layout.index_of_long(key)?;
+        let plain = rest()?;
+        self.cells.get(layout.cell(plain.label, part))?.count(plain.op as usize, plain.bytes);
+        Some(())
+    }
+
     /// As [`Lane::observe_plain`], where keys are sampled, and tells whether this one is to be: `due` is called with what
     /// [`LaneKeys::sample`] needs, outside of the passage and at the very end, so that it can be a jump.
     #[inline(always)]

@@ -261,6 +261,14 @@ impl Sampler {
         recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_plain(&self.hot, route_id, rest))
     }
 
+    /// As [`Sampler::count_plain`], for a route that is sub-divided; see [`Lane::observe_divided`].
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub(crate) fn count_divided(&self, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+        // SAFETY: as in `count_plain`.
+        recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_divided(&self.hot, route_id, key, rest))
+    }
+
     /// As [`Sampler::count_plain`], where keys are sampled; see [`Lane::observe_plain_key`].
     #[inline(always)]
     #[allow(unsafe_code)]

@@ -8,9 +8,14 @@
 //! a key with the prefix is ordered against both bounds by its window, up to ties, which fall into the first or last
 //! part either way; a key without it lies before or after the whole range.
 //!
-//! `index` runs on every observation of a sub-divided route, so it doesn't divide: with `r = floor(k * 2^64 / span)`,
-//! `floor(d * r / 2^64)` is the quotient `floor(k * d / span)` or one less (`d < span`, so the error of `r` adds up to
-//! less than one), and one multiplication tells which.
+//! `index` runs on every observation of a sub-divided route, so it doesn't divide. The quotient is taken with more bits than
+//! are wanted: let `t = k * d * 2^shift / span`, of which the part is `floor(t / 2^shift)`. With
+//! `ratio = floor(k * 2^(64 + shift) / span)`, the high half of `d * ratio` is `floor(t)` or one less, since the error of
+//! `ratio`, which is at most one, adds up to less than one (`d < 2^64`). So the part is that number's upper bits, unless
+//! all of its lower ones are set: then one more exact multiplication tells. `shift` is as large as 64 bits of `ratio` allow,
+//! so that this is rare.
+
+use crate::sync::unlikely;
 
 /// How a range is cut. 40 bytes; the Go package reads it in place (see `layout.rs`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +29,12 @@ pub(crate) struct Parts {
     pub low: u64,
     /// Window of the range's end, less `low`; at least `count`, if that is above 1.
     pub span: u64,
-    /// `floor(count * 2^64 / span)`, at most 2^64 - 1.
+    /// `floor(count * 2^(64 + shift) / span)`, at most 2^64 - 1.
     pub ratio: u64,
+    /// See the head; below 64.
+    pub shift: u32,
+    /// Shifted left by it twice, the first 8 bytes of a key, as a little-endian number, lose all but `prefix_len` of them.
+    pub head_shift: u32,
 }
 
 impl Parts {
@@ -39,13 +48,17 @@ impl Parts {
     }
 
     fn cut(prefix_len: usize, low: u64, high: u64, wanted: u32) -> Self {
+        let prefix_len = prefix_len as u32;
+        let head_shift = 32 - 4 * prefix_len.min(8);
         if wanted <= 1 || high <= low {
-            return Self { count: 1, prefix_len: prefix_len as u32, low, span: 0, ratio: 0 };
+            return Self { count: 1, prefix_len, low, span: 0, ratio: 0, shift: 0, head_shift };
         }
         let span = high - low;
-        let count = u64::from(wanted).min(span) as u32;
-        let ratio = ((u128::from(count) << 64) / u128::from(span)).min(u64::MAX.into()) as u64;
-        Self { count, prefix_len: prefix_len as u32, low, span, ratio }
+        let count = u64::from(wanted).min(span);
+        // The largest with count << shift < span, so that the ratio is below 2^64; 0, if there is none.
+        let shift = (0..u64::BITS).rev().find(|&shift| u128::from(count) << shift < u128::from(span)).unwrap_or(0);
+        let ratio = ((u128::from(count) << (64 + shift)) / u128::from(span)).min(u64::MAX.into()) as u64;
+        Self { count: count as u32, prefix_len, low, span, ratio, shift, head_shift }
     }
 
     /// The parts with these numbers, if there can be such.
@@ -56,21 +69,45 @@ impl Parts {
     }
 
     /// The part in which a key lies, counted from 0. `prefix` is the first `prefix_len` bytes of the range's start.
-    #[inline]
     pub fn index(&self, prefix: &[u8], key: &[u8]) -> u32 {
         if self.count == 1 {
             return 0;
         }
-        if !begins_with(key, prefix) {
+        if !key.starts_with(prefix) {
             return if key < prefix { 0 } else { self.count - 1 };
         }
-        let distance = window(key, prefix.len()).saturating_sub(self.low);
-        if distance >= self.span {
-            return self.count - 1;
+        self.index_of_window(window(key, prefix.len()))
+    }
+
+    /// As [`Parts::index`], if the key has the prefix and 8 bytes more, which is nearly always so; otherwise `None`. `head`
+    /// is [`head`] of the range's start.
+    #[inline(always)]
+    pub fn index_of_long(&self, prefix: &[u8], head: u64, key: &[u8]) -> Option<u32> {
+        let (own, rest) = key.split_at_checked(prefix.len())?;
+        let window = u64::from_be_bytes(*rest.first_chunk()?);
+        let differ = u64::from_le_bytes(*key.first_chunk()?) ^ head;
+        if differ << self.head_shift << self.head_shift != 0 || prefix.len() > 8 && !same_words(own, prefix) {
+            unlikely();
+            return None;
         }
-        let estimate = ((u128::from(distance) * u128::from(self.ratio)) >> 64) as u64;
-        let reached = u128::from(estimate + 1) * u128::from(self.span) <= u128::from(distance) * u128::from(self.count);
-        (estimate + u64::from(reached)) as u32
+        Some(self.index_of_window(window))
+    }
+
+    #[inline(always)]
+    fn index_of_window(&self, window: u64) -> u32 {
+        // A window below `low` wraps to more than any span.
+        let distance = window.wrapping_sub(self.low);
+        if distance >= self.span {
+            return if window < self.low { 0 } else { self.count - 1 };
+        }
+        let scaled = ((u128::from(distance) * u128::from(self.ratio)) >> 64) as u64;
+        let part = scaled >> self.shift;
+        if (scaled + 1) >> self.shift != part {
+            unlikely();
+            let next = u128::from(part + 1) * u128::from(self.span);
+            return (part + u64::from(next <= u128::from(distance) * u128::from(self.count))) as u32;
+        }
+        part as u32
     }
 
     /// Writes the inner bound that opens part `i` (`0 < i < count`) into `bound`; part 0 opens at the range's start.
@@ -100,15 +137,23 @@ pub(crate) fn window(key: &[u8], skip: usize) -> u64 {
     rest.iter().zip([56, 48, 40]).fold(0, |window, (&byte, shift)| window | u64::from(byte) << shift)
 }
 
-/// `key.starts_with(prefix)`, without a call where the prefix is short.
+/// The first 8 bytes of `key`, little-endian, zeros where there are fewer.
 #[inline]
-fn begins_with(key: &[u8], prefix: &[u8]) -> bool {
-    if prefix.len() > 8 {
-        return key.starts_with(prefix);
+pub(crate) fn head(key: &[u8]) -> u64 {
+    window(key, 0).swap_bytes()
+}
+
+/// Whether the two, which are of one length of at least 8 bytes, are equal: without a call, since they are short.
+#[inline]
+fn same_words(a: &[u8], b: &[u8]) -> bool {
+    let (mut rest_a, mut rest_b) = (a, b);
+    while let (Some((word_a, next_a)), Some((word_b, next_b))) = (rest_a.split_first_chunk::<8>(), rest_b.split_first_chunk()) {
+        if word_a != word_b {
+            return false;
+        }
+        (rest_a, rest_b) = (next_a, next_b);
     }
-    // `checked_shr` gives 0 for an empty prefix, which every key has.
-    let differ = (window(key, 0) ^ window(prefix, 0)).checked_shr(64 - 8 * prefix.len() as u32);
-    key.len() >= prefix.len() && differ.unwrap_or(0) == 0
+    a.last_chunk::<8>() == b.last_chunk()
 }
 
 #[cfg(test)]
@@ -118,17 +163,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn windows_and_prefixes_are_those_of_copied_bytes(
+        fn windows_are_those_of_copied_bytes(
             key in prop::collection::vec(0u8..3, 0..20),
-            prefix in prop::collection::vec(0u8..3, 0..12),
             skip in 0usize..22,
         ) {
             let mut padded = key.get(skip..).unwrap_or_default().to_vec();
             padded.resize(padded.len().max(8), 0);
             prop_assert_eq!(window(&key, skip), u64::from_be_bytes(padded[..8].try_into().unwrap()));
-            prop_assert_eq!(begins_with(&key, &prefix), key.starts_with(&prefix));
-            let own = &key[..key.len().min(prefix.len())];
-            prop_assert!(begins_with(&key, own));
+            prop_assert_eq!(head(&key).to_be_bytes(), window(&key, 0).to_le_bytes());
+        }
+
+        #[test]
+        fn words_are_the_same_where_bytes_are(a in prop::collection::vec(0u8..2, 8..40), at in any::<prop::sample::Index>()) {
+            let mut b = a.clone();
+            prop_assert!(same_words(&a, &b));
+            b[at.index(a.len())] ^= 2;
+            prop_assert!(!same_words(&a, &b));
         }
     }
 
@@ -162,7 +212,7 @@ mod tests {
 
     fn key() -> impl Strategy<Value = Vec<u8>> {
         let byte = prop_oneof![Just(0u8), Just(1), Just(b'a'), Just(b'b'), Just(0xfe), Just(0xff), any::<u8>()];
-        prop::collection::vec(byte, 0..14)
+        prop::collection::vec(byte, 0..28)
     }
 
     fn range() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
@@ -186,7 +236,11 @@ mod tests {
             let prefix = &start[..parts.prefix_len as usize];
             let inside = [prefix, &parts.low.wrapping_add(near % parts.span.max(1)).to_be_bytes()[..]].concat();
             for key in [&key[..], &inside, &start, &end, &[prefix, &key[..]].concat()] {
-                prop_assert_eq!(parts.index(prefix, key), plain_index(&start, &end, &parts, key));
+                let index = plain_index(&start, &end, &parts, key);
+                prop_assert_eq!(parts.index(prefix, key), index);
+                let quick = parts.index_of_long(prefix, head(&start), key);
+                prop_assert!(quick.is_none_or(|quick| quick == index));
+                prop_assert!(quick.is_some() || !key.starts_with(prefix) || key.len() < prefix.len() + 8);
             }
         }
 

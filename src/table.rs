@@ -67,7 +67,7 @@ pub(crate) struct TableWord(u64);
 /// Alignment of the entries: a cache line, and room for the shift.
 const ALIGN: usize = 64;
 
-/// The cells of a sub-divided route. The Go package reads it in place (see `layout.rs`).
+/// The cells of a sub-divided route, which lie in one segment. 64 bytes; the Go package reads it in place (see `layout.rs`).
 #[repr(C)]
 pub(crate) struct Layout {
     /// First cell of the first label.
@@ -77,6 +77,8 @@ pub(crate) struct Layout {
     pub parts: Parts,
     /// The first `parts.prefix_len` bytes of the range's start; owned by the registry for as long as the layout.
     pub prefix: *const u8,
+    /// The first 8 bytes of the range's start, little-endian.
+    pub head: u64,
     #[cfg(loom)]
     pub canary: crate::sync::Canary,
 }
@@ -124,8 +126,7 @@ impl Place {
         }
         // SAFETY: a place that isn't direct came from `divided`, and the observer's passage keeps the layout alive.
         let layout = unsafe { &*((self.0 & !DIVIDED) as usize as *const Layout) };
-        let part = key.map_or(0, |key| layout.index(key));
-        layout.first.wrapping_add(label.wrapping_mul(layout.stride)).wrapping_add(part)
+        layout.cell(label, key.map_or(0, |key| layout.index(key)))
     }
 
     /// The cell of an observation, in a place that is direct.
@@ -156,13 +157,29 @@ impl Place {
 
 impl Layout {
     /// The part of a key.
-    #[allow(unsafe_code)]
     pub fn index(&self, key: &[u8]) -> u32 {
+        self.parts.index(self.prefix(), key)
+    }
+
+    /// The part of a key of the plain sort; see [`Parts::index_of_long`].
+    #[inline(always)]
+    pub fn index_of_long(&self, key: &[u8]) -> Option<u32> {
+        self.parts.index_of_long(self.prefix(), self.head, key)
+    }
+
+    /// The cell of a part.
+    #[inline(always)]
+    pub fn cell(&self, label: u32, part: u32) -> u32 {
+        self.first.wrapping_add(label.wrapping_mul(self.stride)).wrapping_add(part)
+    }
+
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn prefix(&self) -> &[u8] {
         #[cfg(loom)]
         self.canary.used();
         // SAFETY: the registry keeps `prefix_len` bytes at `prefix` for as long as this layout.
-        let prefix = unsafe { std::slice::from_raw_parts(self.prefix, self.parts.prefix_len as usize) };
-        self.parts.index(prefix, key)
+        unsafe { std::slice::from_raw_parts(self.prefix, self.parts.prefix_len as usize) }
     }
 }
 
@@ -216,6 +233,28 @@ impl TableWord {
             return None;
         }
         Some(Place(place))
+    }
+
+    /// The layout of a route, if it is sub-divided and the first that a search looks at. `None` says nothing.
+    ///
+    /// # Safety
+    /// The caller's passage keeps the layout alive.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub unsafe fn find_divided<'a>(self, id: u64) -> Option<&'a Layout> {
+        // As in `find_direct`.
+        let entry = self.entry(self.home(id), u64::MAX);
+        if entry.id.load(Ordering::Acquire) != id {
+            unlikely();
+            return None;
+        }
+        let place = entry.place.load(Ordering::Acquire);
+        if place & (DIRECT | DIVIDED) != DIVIDED {
+            unlikely();
+            return None;
+        }
+        // SAFETY: such a place came from `Place::divided`.
+        Some(unsafe { &*((place & !DIVIDED) as usize as *const Layout) })
     }
 
     /// The place of a route, unless there is none or it was removed.

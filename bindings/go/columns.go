@@ -6,6 +6,7 @@ package keyviz
 import "C"
 
 import (
+	"bytes"
 	"runtime"
 	"slices"
 	"sync"
@@ -218,6 +219,39 @@ func (s *slabs) ids(ids []uint64) []uint64 {
 	return s.members[from:len(s.members):len(s.members)]
 }
 
+// boundsOfMost is a copy of a piece of the arena: of the bounds of most rows of a column, and little else.
+type boundsOfMost struct {
+	bytes       []byte
+	first, used uint64 // offset of the first byte in the arena, and of the first that no row has
+}
+
+// boundsOfMost copies the bounds of most rows at once. They stand in the arena as they were first met, so those of a
+// column's rows mostly lie side by side.
+func (s *storedColumn) boundsOfMost() (b boundsOfMost) {
+	const worthRow = 96 // bytes that may be copied for a row
+	counts := s.counts()
+	first, last := s.about(&counts[0]), s.about(&counts[len(counts)-1])
+	from, to := uint64(first.start_offset), uint64(last.end_offset)+uint64(last.end_len)
+	if first.start_len > 0 && last.end_len > 0 && from < to && to-from <= worthRow*uint64(len(counts)) {
+		b.bytes = bytes.Clone(unsafe.Slice((*byte)(unsafe.Add(s.arena, uintptr(from))), int(to-from)))
+		b.first, b.used = from, from
+	}
+	return b
+}
+
+// take is the bounds of a row, if they are in the piece and begin after those that were taken before: two descriptions may
+// share bytes, and no two rows may.
+func (b *boundsOfMost) take(about *C.keyviz_row_t) (start, end []byte, ok bool) {
+	from, middle := uint64(about.start_offset), uint64(about.start_offset)+uint64(about.start_len)
+	second, to := uint64(about.end_offset), uint64(about.end_offset)+uint64(about.end_len)
+	if from < b.used || second < middle || to > b.first+uint64(len(b.bytes)) || about.start_len == 0 || about.end_len == 0 {
+		return nil, nil, false
+	}
+	b.used = to
+	from, middle, second, to = from-b.first, middle-b.first, second-b.first, to-b.first
+	return b.bytes[from:middle:middle], b.bytes[second:to:to], true
+}
+
 // matrixRows copies the rows.
 func (s *storedColumn) matrixRows(slabs *slabs) []MatrixRow {
 	counts := s.counts()
@@ -225,12 +259,16 @@ func (s *storedColumn) matrixRows(slabs *slabs) []MatrixRow {
 		return nil
 	}
 	rows := make([]MatrixRow, len(counts))
+	most := s.boundsOfMost()
 	for i := range counts {
 		from, to := &counts[i], &rows[i]
 		about := s.about(from)
 		to.RouteID = uint64(about.route_id)
 		to.Label = labels[from.label]
-		to.Start, to.End = slabs.bounds(s.arena, about)
+		var ok bool
+		if to.Start, to.End, ok = most.take(about); !ok {
+			to.Start, to.End = slabs.bounds(s.arena, about)
+		}
 		to.Aggregate = about.flags&C.KEYVIZ_ROW_AGGREGATE != 0
 		if about.member_routes_count > 0 {
 			to.MemberRoutes = slabs.ids(s.ids(about.member_routes_offset, about.member_routes_count))

@@ -11,7 +11,7 @@ import "unsafe"
 type labelTable struct {
 	factor    uint64
 	addresses [1 << labelTableBits]uintptr
-	lengths   [1 << labelTableBits]int // -1: no label
+	lengths   [1 << labelTableBits]int // -1: no label; see divides
 	// offsets are the bytes from a route's first cell to the operations of a label, by (place of the label, operation).
 	offsets [2 << labelTableBits]uint64
 }
@@ -29,6 +29,10 @@ func newLabelTable(labelled bool) (t labelTable) {
 	}
 	return
 }
+
+// divides is what stands for a label's length where the cell depends on the key, too. So the look-up that finds such a label
+// costs one that needs no key nothing.
+func divides(length int) int { return -2 - length }
 
 // put enters the labels; false: two of them meet.
 func (t *labelTable) put(labelled bool) bool {

@@ -51,12 +51,13 @@ type (
 		inside     [2]uint64
 	}
 
-	// divided is a divided route.
+	// divided is a divided route. Its cells lie in one segment.
 	divided struct {
 		first  uint32 // first cell
 		stride uint32 // cells from label to label
 		parts  parts
 		prefix uintptr // what the range's bounds share
+		head   uint64  // first 8 bytes of the range's start, the first of them lowest
 	}
 
 	// parts is how its range is cut.
@@ -65,7 +66,9 @@ type (
 		prefixLen uint32
 		low       uint64 // window of the range's start
 		span      uint64 // window of the range's end, less low
-		ratio     uint64 // floor(count * 2^64 / span)
+		ratio     uint64 // floor(count * 2^(64 + shift) / span)
+		shift     uint32
+		headShift uint32 // 32 less 4 * prefixLen, but not below 0
 	}
 )
 
@@ -130,11 +133,18 @@ func (c *core) readLayout() {
 	if c.options.HotKeysEnabled {
 		c.sampling = newSampling(&c.options, c.hotKeysSeries)
 	}
-	labels := &c.labels
-	if c.options.HotKeysEnabled || c.options.KeyBucketsPerRoute > 1 {
-		labels = &c.keyLabels
+	labels := newLabelTable(c.options.KeyVizLabelsEnabled)
+	switch {
+	case c.options.HotKeysEnabled:
+		c.keyLabels = labels
+	case c.options.KeyBucketsPerRoute > 1:
+		for i, length := range labels.lengths {
+			labels.lengths[i] = divides(length)
+		}
+		fallthrough
+	default:
+		c.labels = labels
 	}
-	*labels = newLabelTable(c.options.KeyVizLabelsEnabled)
 }
 
 type hotLayout = C.keyviz_hot_layout_t
@@ -152,7 +162,10 @@ func isKnown(layout *hotLayout) bool {
 		{uintptr(layout.divided_low), inParts + unsafe.Offsetof(parts{}.low)},
 		{uintptr(layout.divided_span), inParts + unsafe.Offsetof(parts{}.span)},
 		{uintptr(layout.divided_ratio), inParts + unsafe.Offsetof(parts{}.ratio)},
+		{uintptr(layout.divided_shift), inParts + unsafe.Offsetof(parts{}.shift)},
+		{uintptr(layout.divided_head_shift), inParts + unsafe.Offsetof(parts{}.headShift)},
 		{uintptr(layout.divided_prefix), unsafe.Offsetof(divided{}.prefix)},
+		{uintptr(layout.divided_head), unsafe.Offsetof(divided{}.head)},
 	} {
 		if offset[0] != offset[1] {
 			return false

@@ -91,7 +91,59 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 		c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
 		return
 	}
+	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == divides(len(label)) {
+		c.countDivided(routeID, unsafe.Pointer(unsafe.SliceData(key)), len(key), c.labels.offsets[2*home+uint64(op)], size)
+		return
+	}
 	c.countAny(routeID, key, op, valueLen, label)
+}
+
+// countDivided is Observe where routes are sub-divided and no keys are sampled, for what nearly all observations are: the
+// label is one of the constants, the P has a lane with the segment mapped, and the key has 8 bytes or more and begins like
+// the range's bounds.
+//
+//go:noinline
+func (c *core) countDivided(routeID uint64, key unsafe.Pointer, keyLen int, offsetInRoute, size uint64) {
+	// As in Observe. No call between procPin and procUnpin: what lives over one costs a store.
+	if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
+		lane := (*lane)(at(c.lanes[p]))
+		lane.inside = 1
+		place := table(acquire(c.table)).find(routeID)
+		var segment *segment
+		var offset uint64
+		if place&placeDivided != 0 {
+			divided := dividedAt(place)
+			// This is index for such keys.
+			if keyLen >= max(8, int(divided.parts.prefixLen)) && divided.hasHead(key) &&
+				(divided.parts.prefixLen <= 8 || divided.hasTail(key)) {
+				if distance := divided.parts.distance(key, keyLen); distance < divided.parts.span {
+					if part, ok := divided.parts.quotient(distance); ok {
+						segment = lane.segment(divided.first)
+						offset = (uint64(divided.first)+part)*cellOffset + offsetInRoute%cellOffset +
+							offsetInRoute&^(cellOffset-1)*uint64(divided.stride)
+					}
+				}
+			}
+		} else if place&placeDirect != 0 {
+			segment = lane.segmentOf(place)
+			offset = place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset)
+		}
+		if segment != nil {
+			if counters := acquire(&segment.counters); counters != 0 {
+				counter := (*[3]uint64)(at(counters + uintptr(offset)))
+				counter[0]++
+				counter[2] += size
+				*(*uint8)(at(segment.marks + uintptr(offset)>>blockOffsetBits)) = 1
+				leave(lane)
+				procUnpin()
+				runtime.KeepAlive(c)
+				return
+			}
+		}
+		leave(lane)
+	}
+	procUnpin()
+	c.count(routeID, unsafe.Slice((*byte)(key), keyLen), Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
 }
 
 // countAny is Observe for what isn't plain, and where it takes the key: it is sampled, or tells the part of the range.

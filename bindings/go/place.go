@@ -81,38 +81,74 @@ func dividedAt(place uint64) *divided {
 
 // cell is the number of the cell of a label's observation.
 func (d *divided) cell(key []byte, label uint32) uint32 {
+	return d.first + label*d.stride + d.index(key)
+}
+
+// index is the part in which a key lies. It is the arithmetic of the library's sub_bucket.rs, which also says why it is
+// exact.
+//
+//go:noinline
+func (d *divided) index(key []byte) uint32 {
 	var prefix []byte
 	if d.parts.prefixLen > 0 { // otherwise the address means nothing
 		prefix = unsafe.Slice((*byte)(at(d.prefix)), d.parts.prefixLen)
 	}
-	return d.first + label*d.stride + d.parts.index(prefix, key)
-}
-
-// index is the part in which a key lies. prefix is what the range's bounds share. It is the arithmetic of the library's
-// sub_bucket.rs, which also says why it is exact.
-func (p *parts) index(prefix, key []byte) uint32 {
 	if !bytes.HasPrefix(key, prefix) {
 		if bytes.Compare(key, prefix) < 0 {
 			return 0
 		}
-		return p.count - 1
+		return d.parts.count - 1
 	}
 	w := window(key[len(prefix):])
-	if w <= p.low {
+	if w <= d.parts.low {
 		return 0
 	}
-	distance := w - p.low
-	if distance >= p.span {
-		return p.count - 1
+	distance := w - d.parts.low
+	if distance >= d.parts.span {
+		return d.parts.count - 1
 	}
-	estimate, _ := bits.Mul64(distance, p.ratio)
-	// One less than the quotient, if (estimate + 1) * span <= distance * count.
-	high, low := bits.Mul64(distance, uint64(p.count))
-	nextHigh, nextLow := bits.Mul64(estimate+1, p.span)
-	if nextHigh < high || nextHigh == high && nextLow <= low {
-		estimate++
+	if part, ok := d.parts.quotient(distance); ok {
+		return uint32(part)
 	}
-	return uint32(estimate)
+	// floor(count * distance / span)
+	high, low := bits.Mul64(distance, uint64(d.parts.count))
+	part, _ := bits.Div64(high, low, d.parts.span)
+	return uint32(part)
+}
+
+// hasHead tells whether the key, of at least 8 bytes, has the first 8 bytes of the prefix.
+func (d *divided) hasHead(key unsafe.Pointer) bool {
+	differ := binary.LittleEndian.Uint64((*[8]byte)(key)[:]) ^ d.head
+	return differ<<(d.parts.headShift&63)<<(d.parts.headShift&63) == 0
+}
+
+// hasTail tells whether the key, of at least prefixLen bytes, has what follows of a prefix that is longer.
+func (d *divided) hasTail(key unsafe.Pointer) bool {
+	prefix, last := at(d.prefix), uintptr(d.parts.prefixLen)-8
+	for i := uintptr(8); i < last; i += 8 {
+		if *(*uint64)(unsafe.Add(key, i)) != *(*uint64)(unsafe.Add(prefix, i)) {
+			return false
+		}
+	}
+	return *(*uint64)(unsafe.Add(key, last)) == *(*uint64)(unsafe.Add(prefix, last))
+}
+
+// distance is how far from the range's start the window of a key lies that has the prefix, and 8 bytes or more. Where it
+// lies outside of the range, that is span or more.
+func (p *parts) distance(key unsafe.Pointer, keyLen int) uint64 {
+	from := uint(p.prefixLen)
+	if missing := from + 8 - uint(keyLen); int(missing) > 0 {
+		w := binary.BigEndian.Uint64((*[8]byte)(unsafe.Add(key, keyLen-8))[:])
+		return w<<(4*missing)<<(4*missing) - p.low
+	}
+	return binary.BigEndian.Uint64((*[8]byte)(unsafe.Add(key, from))[:]) - p.low
+}
+
+// quotient is floor(count * distance / span), if it is ok: it nearly always is.
+func (p *parts) quotient(distance uint64) (part uint64, ok bool) {
+	scaled, _ := bits.Mul64(distance, p.ratio)
+	part = scaled >> (p.shift & 63)
+	return part, (scaled+1)>>(p.shift&63) == part
 }
 
 // window is the first 8 bytes as a big-endian number, zeros where there are fewer.

@@ -89,7 +89,8 @@ pub unsafe extern "C" fn keyviz_lane_observe(
     lane_observe_key(lane, route_id, key, key_len, op, value_len, label)
 }
 
-/// What `keyviz_lane_observe` goes on with when an observation is not of the plain sort, or its key may be sampled.
+/// What `keyviz_lane_observe` goes on with when an observation is not of the plain sort, its route is sub-divided, or its key
+/// may be sampled.
 #[inline(never)]
 unsafe extern "C" fn lane_observe_key(
     lane: *mut keyviz_lane_t,
@@ -102,7 +103,14 @@ unsafe extern "C" fn lane_observe_key(
 ) -> keyviz_status_t {
     let rest = || plain(key, key_len, op, value_len, label);
     let due = |keys: &LaneKeys, label, op| sample(keys, route_id, label, op, key, key_len);
-    if handle::samples_keys(lane) && (*lane).lane.observe_plain_key(&*(*lane).hot, route_id, key_len, rest, due) {
+    let counted = if handle::samples_keys(lane) {
+        (*lane).lane.observe_plain_key(&*(*lane).hot, route_id, key_len, rest, due)
+    } else if handle::is_plain(lane) && !key.is_null() {
+        (*lane).lane.observe_divided(&*(*lane).hot, route_id, std::slice::from_raw_parts(key.cast(), key_len), rest)
+    } else {
+        false
+    };
+    if counted {
         return KEYVIZ_OK;
     }
     lane_observe_on(lane, route_id, key, key_len, op, value_len, label)

@@ -99,7 +99,7 @@ pub struct keyviz_hot_layout_t {
     pub divided_low: u32,
     /// In a divided route: width of the window, 64 bits.
     pub divided_span: u32,
-    /// In a divided route: parts per window, times 2^64, 64 bits.
+    /// In a divided route: parts per window, times 2^(64 + shift), 64 bits.
     pub divided_ratio: u32,
     /// In a divided route: address of the prefix.
     pub divided_prefix: u32,
@@ -135,6 +135,14 @@ pub struct keyviz_hot_layout_t {
     pub stage_key_bytes: u32,
     /// So many samples are a batch.
     pub stage_batch: u32,
+    /// In a divided route: shift, 32 bits.
+    pub divided_shift: u32,
+    /// In a divided route: 32 less 4 times the bytes of prefix, but not below 0; 32 bits.
+    pub divided_head_shift: u32,
+    /// In a divided route: the first 8 bytes of the start, the first of them lowest, 64 bits.
+    pub divided_head: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: integers and pointers only, no padding.
@@ -201,6 +209,10 @@ pub unsafe extern "C" fn keyviz_hot_layout(
             stage_slot_count: SLOTS as u32,
             stage_key_bytes: KEY_BYTES as u32,
             stage_batch: BATCH as u32,
+            divided_shift: parts + offset_of!(Parts, shift) as u32,
+            divided_head_shift: parts + offset_of!(Parts, head_shift) as u32,
+            divided_head: offset_of!(Layout, head) as u32,
+            reserved: 0,
         };
         write_struct(layout, "layout", &out)
     })

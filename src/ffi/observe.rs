@@ -114,8 +114,8 @@ pub(super) fn plain(key: *const c_void, key_len: usize, op: u32, value_len: u64,
     Some(Plain { bytes: (key_len as u64).saturating_add(value_len), op, label })
 }
 
-/// What `keyviz_observe` goes on with when an observation is not of the plain sort, or its key may be sampled. With the
-/// same arguments in the same places, it is a jump, and the plain sort pays for nothing.
+/// What `keyviz_observe` goes on with when an observation is not of the plain sort, its route is sub-divided, or its key may
+/// be sampled. With the same arguments in the same places, it is a jump, and the plain sort pays for nothing.
 #[inline(never)]
 unsafe extern "C" fn observe_key(
     sampler: *mut keyviz_sampler_t,
@@ -128,7 +128,14 @@ unsafe extern "C" fn observe_key(
 ) -> keyviz_status_t {
     let rest = || plain(key, key_len, op, value_len, label);
     let due = |keys: &LaneKeys, label, op| sample(keys, route_id, label, op, key, key_len);
-    if handle::samples_keys(sampler) && (*sampler).sampler.count_plain_key(route_id, key_len, rest, due) {
+    let counted = if handle::samples_keys(sampler) {
+        (*sampler).sampler.count_plain_key(route_id, key_len, rest, due)
+    } else if handle::is_plain(sampler) && !key.is_null() {
+        (*sampler).sampler.count_divided(route_id, std::slice::from_raw_parts(key.cast(), key_len), rest)
+    } else {
+        false
+    };
+    if counted {
         return KEYVIZ_OK;
     }
     observe_on(sampler, route_id, key, key_len, op, value_len, label)

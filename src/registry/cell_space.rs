@@ -25,8 +25,9 @@ impl CellSpace {
         let mut first = self.next;
         let mut end = first.checked_add(len)?;
         if segment_slot(first) != segment_slot(end - 1) {
-            // What is left of the segment stays unused: less than a range, once per segment.
-            let boundary = first.checked_next_power_of_two()?;
+            // What is left of the segment stays unused: less than a range, once per segment. So do segments that are smaller
+            // than the range.
+            let boundary = first.max(len).checked_next_power_of_two()?;
             self.unused += u64::from(boundary - first);
             (first, end) = (boundary, boundary.checked_add(len)?);
         }

@@ -3,7 +3,7 @@
 use crate::cells::FIRST_CELL;
 use crate::hash::IntMap;
 use crate::meta::{heap_bytes, Division, Members, RouteMeta};
-use crate::sub_bucket::Parts;
+use crate::sub_bucket::{head, Parts};
 use crate::table::{Layout, Place};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -86,6 +86,7 @@ impl Slot {
                 stride,
                 parts,
                 prefix: self.bounds.as_ptr(),
+                head: head(self.start()),
                 #[cfg(loom)]
                 canary: crate::sync::Canary::new(),
             }));

@@ -6,6 +6,7 @@
 package baseline
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"math/bits"
@@ -141,7 +142,7 @@ func (s *Sampler) Observe(routeID uint64, key []byte, op keyviz.Op, valueLen int
 	if slot == nil {
 		return
 	}
-	cell := &slot.cells[slot.parts.index(key)]
+	cell := &slot.cells[slot.index(key)]
 	size := uint64(len(key)) + uint64(max(valueLen, 0))
 	switch op {
 	case keyviz.OpRead:
@@ -185,6 +186,12 @@ func (s *Sampler) Flush() {
 			row.Start, row.End = slot.parts.bounds(slot, i)
 			column.Rows = append(column.Rows, row)
 		}
+	}
+	if s.options.KeyBucketsPerRoute > 1 {
+		// Parts of one label lie side by side in the table; rows are in the order of their own starts.
+		slices.SortStableFunc(column.Rows, func(a, b keyviz.MatrixRow) int {
+			return cmp.Or(bytes.Compare(a.Start, b.Start), cmp.Compare(a.RouteID, b.RouteID), cmp.Compare(a.Label, b.Label))
+		})
 	}
 	if len(s.columns) == s.options.HistoryColumns {
 		s.columns = slices.Delete(s.columns, 0, 1)
@@ -236,6 +243,9 @@ func newParts(start, end []byte, most int) parts {
 }
 
 func window(key []byte, from int) uint64 {
+	if len(key) >= from+8 {
+		return binary.BigEndian.Uint64(key[from:])
+	}
 	var eight [8]byte
 	if from < len(key) {
 		copy(eight[:], key[from:])
@@ -243,10 +253,14 @@ func window(key []byte, from int) uint64 {
 	return binary.BigEndian.Uint64(eight[:])
 }
 
-// index is the part of a key that lies in the range.
-func (p *parts) index(key []byte) int {
-	if p.count == 1 {
+// index is the part of a key, which may lie outside of the range.
+func (s *slot) index(key []byte) int {
+	p := &s.parts
+	if p.count == 1 || bytes.Compare(key, s.start) <= 0 {
 		return 0
+	}
+	if len(s.end) > 0 && bytes.Compare(key, s.end) >= 0 {
+		return p.count - 1
 	}
 	w := window(key, p.prefix)
 	if w <= p.low {

@@ -505,6 +505,10 @@ class keyviz_hot_layout_t(Structure):
         ("stage_slot_count", c_uint32),
         ("stage_key_bytes", c_uint32),
         ("stage_batch", c_uint32),
+        ("divided_shift", c_uint32),
+        ("divided_head_shift", c_uint32),
+        ("divided_head", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
