@@ -20,7 +20,7 @@ help:
 	@echo "make demo           a real server, real clients, and where their traffic went (about a minute; TRACES=dir replays)"
 	@echo "make heatmap        a page and a picture of the traces in KEYVIZ_TRACES or ../shared/traces, or else of the demo's load"
 	@echo "make serve          three servers with load, and one live heatmap of them all, until Ctrl-C (SERVE=flags: build/cluster -h)"
-	@echo "make test           every test, in every language (about 10 minutes)"
+	@echo "make test           every test, in every language (about 15 minutes)"
 	@echo "make header         include/keyviz.h from the sources"
 	@echo "make python-bindings  the ctypes declarations from the header"
 	@echo "make wheel          a wheel of the Python package, with the library inside, in build/wheels"
