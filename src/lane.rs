@@ -149,23 +149,44 @@ impl Lane {
         Some(())
     }
 
-    /// As [`Lane::observe_plain`], where keys are sampled, and tells whether this one is to be: `due` is called with what
-    /// [`LaneKeys::sample`] needs, outside of the passage and at the very end, so that it can be a jump.
+    /// As [`Lane::observe_plain`], where keys are sampled. An observation that may be a sample is left to
+    /// [`Lane::observe_sample`], and is not of the plain sort: so nearly all others know early that their key plays no part.
     #[inline(always)]
-    pub fn observe_plain_key(
+    pub fn observe_plain_key<'h>(
         &self,
-        hot: &Hot,
+        hot: impl FnOnce() -> &'h Hot,
         route_id: u64,
+        op: u32,
         key_len: usize,
         rest: impl FnOnce() -> Option<Plain>,
-        due: impl FnOnce(&LaneKeys, u32, u32),
     ) -> bool {
+        let Some(keys) = &self.keys else { return false };
+        if !keys.passes_over(op, key_len) {
+            return false;
+        }
+        self.passages.enter();
+        let counted = self.count_plain(hot(), route_id, rest);
+        self.passages.leave();
+        match counted {
+            Some((place, plain)) => {
+                if !place.is_direct_bucket() {
+                    keys.pass_over(plain.op);
+                }
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Counts an observation that may be a sample, and samples it. `false`: nothing was done, [`Lane::observe`] will do it.
+    #[inline(always)]
+    pub fn observe_sample(&self, hot: &Hot, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
         self.passages.enter();
         let counted = self.count_plain(hot, route_id, rest);
         self.passages.leave();
         if let (Some((place, Plain { op, label, .. })), Some(keys)) = (counted, &self.keys) {
-            if !place.is_bucket() && keys.is_due(op, key_len) {
-                due(keys, label, op);
+            if !place.is_direct_bucket() {
+                keys.observe(route_id, label, op, key);
             }
         }
         counted.is_some()

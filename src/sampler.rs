@@ -275,13 +275,21 @@ impl Sampler {
     pub(crate) fn count_plain_key(
         &self,
         route_id: u64,
+        op: u32,
         key_len: usize,
         rest: impl FnOnce() -> Option<Plain>,
-        due: impl FnOnce(&LaneKeys, u32, u32),
     ) -> bool {
         let Some(lane) = recent_lane(self.id) else { return false };
         // SAFETY: as in `count_plain`.
-        unsafe { &*lane }.observe_plain_key(&self.hot, route_id, key_len, rest, due)
+        unsafe { &*lane }.observe_plain_key(|| &self.hot, route_id, op, key_len, rest)
+    }
+
+    /// See [`Lane::observe_sample`].
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub(crate) fn count_sample(&self, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+        // SAFETY: as in `count_plain`.
+        recent_lane(self.id).is_some_and(|lane| unsafe { &*lane }.observe_sample(&self.hot, route_id, key, rest))
     }
 
     /// Counts one checked observation in the calling thread's lane.

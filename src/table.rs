@@ -111,6 +111,12 @@ impl Place {
         Self(Self::direct(first, false).0 | BUCKET)
     }
 
+    /// As [`Place::is_bucket`], of a place that is direct.
+    #[inline(always)]
+    pub fn is_direct_bucket(self) -> bool {
+        self.0 & BUCKET != 0
+    }
+
     /// Whether it is a virtual bucket.
     #[inline(always)]
     pub fn is_bucket(self) -> bool {

@@ -1,13 +1,12 @@
 //! Explicit lanes, for hosts that know their threads.
 
 use super::handle::{self, Handle};
-use super::observe::{count, key, plain, sample};
+use super::observe::{count, key, plain};
 use super::sampler::keyviz_sampler_t;
 use super::status::{
     guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_INVALID_HANDLE, KEYVIZ_ERR_NO_LANE, KEYVIZ_OK,
 };
 use super::structs::write_out;
-use crate::hot_keys::LaneKeys;
 use crate::lane::{Hot, Lane};
 use std::ffi::c_void;
 use std::sync::atomic::AtomicU32;
@@ -102,16 +101,32 @@ unsafe extern "C" fn lane_observe_key(
     label: u32,
 ) -> keyviz_status_t {
     let rest = || plain(key, key_len, op, value_len, label);
-    let due = |keys: &LaneKeys, label, op| sample(keys, route_id, label, op, key, key_len);
-    let counted = if handle::samples_keys(lane) {
-        (*lane).lane.observe_plain_key(&*(*lane).hot, route_id, key_len, rest, due)
-    } else if handle::is_plain(lane) && !key.is_null() {
-        (*lane).lane.observe_divided(&*(*lane).hot, route_id, std::slice::from_raw_parts(key.cast(), key_len), rest)
-    } else {
-        false
-    };
-    if counted {
+    if handle::samples_keys(lane) && (*lane).lane.observe_plain_key(|| &*(*lane).hot, route_id, op, key_len, rest) {
         return KEYVIZ_OK;
+    }
+    lane_observe_divided(lane, route_id, key, key_len, op, value_len, label)
+}
+
+#[inline(never)]
+unsafe extern "C" fn lane_observe_divided(
+    lane: *mut keyviz_lane_t,
+    route_id: u64,
+    key: *const c_void,
+    key_len: usize,
+    op: u32,
+    value_len: u64,
+    label: u32,
+) -> keyviz_status_t {
+    let rest = || plain(key, key_len, op, value_len, label);
+    if !key.is_null() {
+        let key = std::slice::from_raw_parts(key.cast(), key_len);
+        let counted = match handle::samples_keys(lane) {
+            true => (*lane).lane.observe_sample(&*(*lane).hot, route_id, key, rest),
+            false => handle::is_plain(lane) && (*lane).lane.observe_divided(&*(*lane).hot, route_id, key, rest),
+        };
+        if counted {
+            return KEYVIZ_OK;
+        }
     }
     lane_observe_on(lane, route_id, key, key_len, op, value_len, label)
 }

@@ -7,7 +7,6 @@ use super::status::{
     KEYVIZ_ERR_PANIC, KEYVIZ_ERR_UNKNOWN_ROUTE, KEYVIZ_OK,
 };
 use super::structs::{check_array, write_out};
-use crate::hot_keys::LaneKeys;
 use crate::label::Label;
 use crate::lane::{Observation, Observed, Plain, ANY_LABEL};
 use crate::sampler::Sampler;
@@ -127,24 +126,35 @@ unsafe extern "C" fn observe_key(
     label: u32,
 ) -> keyviz_status_t {
     let rest = || plain(key, key_len, op, value_len, label);
-    let due = |keys: &LaneKeys, label, op| sample(keys, route_id, label, op, key, key_len);
-    let counted = if handle::samples_keys(sampler) {
-        (*sampler).sampler.count_plain_key(route_id, key_len, rest, due)
-    } else if handle::is_plain(sampler) && !key.is_null() {
-        (*sampler).sampler.count_divided(route_id, std::slice::from_raw_parts(key.cast(), key_len), rest)
-    } else {
-        false
-    };
-    if counted {
+    if handle::samples_keys(sampler) && (*sampler).sampler.count_plain_key(route_id, op, key_len, rest) {
         return KEYVIZ_OK;
     }
-    observe_on(sampler, route_id, key, key_len, op, value_len, label)
+    observe_divided(sampler, route_id, key, key_len, op, value_len, label)
 }
 
-/// Samples the key of an observation that was counted, and is not null.
-#[inline(always)]
-pub(super) unsafe fn sample(keys: &LaneKeys, route_id: u64, label: u32, op: u32, key: *const c_void, key_len: usize) {
-    keys.sample(route_id, label, op, std::slice::from_raw_parts(key.cast(), key_len));
+/// What is gone on with when the route may be sub-divided.
+#[inline(never)]
+unsafe extern "C" fn observe_divided(
+    sampler: *mut keyviz_sampler_t,
+    route_id: u64,
+    key: *const c_void,
+    key_len: usize,
+    op: u32,
+    value_len: u64,
+    label: u32,
+) -> keyviz_status_t {
+    let rest = || plain(key, key_len, op, value_len, label);
+    if !key.is_null() {
+        let key = std::slice::from_raw_parts(key.cast(), key_len);
+        let counted = match handle::samples_keys(sampler) {
+            true => (*sampler).sampler.count_sample(route_id, key, rest),
+            false => handle::is_plain(sampler) && (*sampler).sampler.count_divided(route_id, key, rest),
+        };
+        if counted {
+            return KEYVIZ_OK;
+        }
+    }
+    observe_on(sampler, route_id, key, key_len, op, value_len, label)
 }
 
 /// What `observe_key` goes on with when an observation is not of the plain sort.

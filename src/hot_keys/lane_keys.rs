@@ -95,9 +95,8 @@ impl LaneKeys {
         }
     }
 
-    /// Whether [`LaneKeys::sample`] must follow, for the only writer of the lane, which has counted an observation.
     #[inline(always)]
-    pub fn is_due(&self, op: u32, key_len: usize) -> bool {
+    fn is_due(&self, op: u32, key_len: usize) -> bool {
         if self.stage.series >> op & 1 == 0 {
             return false;
         }
@@ -108,10 +107,30 @@ impl LaneKeys {
         self.stage.is_due()
     }
 
+    /// Whether an observation will be no more than a step on the way to the next sample, if it counts: then
+    /// [`LaneKeys::pass_over`] does for [`LaneKeys::observe`]. For the only writer of the lane.
+    #[inline(always)]
+    pub fn passes_over(&self, op: u32, key_len: usize) -> bool {
+        !self.is_sampled(op) || key_len <= self.stage.longest_key as usize && self.stage.left.load(Ordering::Relaxed) > 1
+    }
+
+    /// See [`LaneKeys::passes_over`].
+    #[inline(always)]
+    pub fn pass_over(&self, op: u32) {
+        if self.is_sampled(op) {
+            self.stage.left.store(self.stage.left.load(Ordering::Relaxed).wrapping_sub(1), Ordering::Relaxed);
+        }
+    }
+
+    #[inline(always)]
+    fn is_sampled(&self, op: u32) -> bool {
+        self.stage.series.wrapping_shr(op) & 1 != 0
+    }
+
     /// Samples an observation that is due, for the only writer of the lane.
     #[cold]
     #[inline(never)]
-    pub fn sample(&self, route_id: u64, label: u32, op: u32, key: &[u8]) {
+    fn sample(&self, route_id: u64, label: u32, op: u32, key: &[u8]) {
         if !self.stage.is_sample(&self.roll) {
             return;
         }
