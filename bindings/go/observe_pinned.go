@@ -3,6 +3,7 @@
 package keyviz
 
 import (
+	"encoding/binary"
 	"runtime"
 	"sync/atomic"
 	"unsafe" // and for linkname
@@ -45,28 +46,89 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 	size := uint64(len(key)) + uint64(valueLen)
 	address := uintptr(unsafe.Pointer(unsafe.StringData(string(label))))
 	home := c.labels.home(address)
-	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == len(label) {
+	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address {
 		offsetInRoute := c.labels.offsets[2*home+uint64(op)]
-
-		// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
-		// may block or allocate. What is found in the library's memory stays there until the passage ends (see
-		// passage.rs).
-		if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
-			lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
-			lane.inside = 1
-			word := acquire(c.table)
-			entries, mask := uintptr(word&^63), ^uint64(0)>>(word&63)
-			for i := routeID * hashFactor >> (word & 63); ; i++ {
-				entry := (*entry)(unsafe.Add(unsafe.Pointer(nil), entries+uintptr(i&mask)*entrySize))
-				// The place is loaded first: it is published after its id.
-				place := acquire(&entry.place)
-				if entry.id != routeID && place != 0 {
-					continue
+		if c.labels.lengths[home] == len(label) {
+			// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
+			// may block or allocate. What is found in the library's memory stays there until the passage ends (see
+			// passage.rs).
+			if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
+				lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
+				lane.inside = 1
+				word := acquire(c.table)
+				entries, mask := uintptr(word&^63), ^uint64(0)>>(word&63)
+				for i := routeID * hashFactor >> (word & 63); ; i++ {
+					entry := (*entry)(unsafe.Add(unsafe.Pointer(nil), entries+uintptr(i&mask)*entrySize))
+					// The place is loaded first: it is published after its id.
+					place := acquire(&entry.place)
+					if entry.id != routeID && place != 0 {
+						continue
+					}
+					if place&placeDirect != 0 {
+						segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), place&placeSegment))
+						if counters := acquire(&segment.counters); counters != 0 {
+							offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
+							counter := (*[3]uint64)(unsafe.Add(unsafe.Pointer(nil), counters+offset))
+							counter[0]++
+							counter[2] += size
+							*(*uint8)(unsafe.Add(unsafe.Pointer(nil), segment.marks+offset>>blockOffsetBits)) = 1
+							leave(lane)
+							procUnpin()
+							runtime.KeepAlive(c)
+							return
+						}
+					} else if place&placeDivided == 0 {
+						lane.missed++
+						leave(lane)
+						procUnpin()
+						runtime.KeepAlive(c)
+						return
+					}
+					break
 				}
-				if place&placeDirect != 0 {
-					segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), place&placeSegment))
+				leave(lane)
+			}
+			procUnpin()
+			c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
+			return
+		} else if c.labels.lengths[home] == divides(len(label)) {
+			// The same where routes are sub-divided. Here the key is needed, too.
+			if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
+				lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
+				lane.inside = 1
+				word := acquire(c.table)
+				i := routeID * hashFactor >> (word & 63)
+				entry := (*entry)(unsafe.Add(unsafe.Pointer(nil), uintptr(word&^63)+uintptr(i)*entrySize))
+				place := acquire(&entry.place)
+				if entry.id != routeID {
+					place = table(word).find(routeID)
+				}
+				if place&placeDivided != 0 {
+					divided := dividedAt(place)
+					key, keyLen := unsafe.Pointer(unsafe.SliceData(key)), len(key)
+					var window uint64
+					if prefixLen := int(divided.parts.prefixLen); keyLen-8 >= prefixLen {
+						window = binary.BigEndian.Uint64((*[8]byte)(unsafe.Add(key, prefixLen))[:])
+					} else if keyLen >= 8 && keyLen >= prefixLen {
+						window = divided.parts.lastWindow(key, keyLen)
+					} else {
+						goto other
+					}
+					if !divided.head.matches(key) && !divided.hasLongPrefix(key) {
+						goto other
+					}
+					distance := window - divided.parts.low
+					if distance >= divided.parts.span {
+						goto other
+					}
+					part, ok := divided.parts.quotient(distance)
+					if !ok {
+						goto other
+					}
+					segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), divided.segment))
 					if counters := acquire(&segment.counters); counters != 0 {
-						offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
+						cell := uint64(divided.first) + part + offsetInRoute/cellOffset*uint64(divided.stride)
+						offset := uintptr(cell*cellOffset + offsetInRoute%cellOffset)
 						counter := (*[3]uint64)(unsafe.Add(unsafe.Pointer(nil), counters+offset))
 						counter[0]++
 						counter[2] += size
@@ -76,74 +138,16 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 						runtime.KeepAlive(c)
 						return
 					}
-				} else if place&placeDivided == 0 {
-					lane.missed++
-					leave(lane)
-					procUnpin()
-					runtime.KeepAlive(c)
-					return
 				}
-				break
+			other:
+				leave(lane)
 			}
-			leave(lane)
+			procUnpin()
+			c.count(routeID, key[:len(key):len(key)], Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
+			return
 		}
-		procUnpin()
-		c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
-		return
-	}
-	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == divides(len(label)) {
-		c.countDivided(routeID, unsafe.Pointer(unsafe.SliceData(key)), len(key), c.labels.offsets[2*home+uint64(op)], size)
-		return
 	}
 	c.countAny(routeID, key, op, valueLen, label)
-}
-
-// countDivided is Observe where routes are sub-divided and no keys are sampled, for what nearly all observations are: the
-// label is one of the constants, the P has a lane with the segment mapped, and the key has 8 bytes or more and begins like
-// the range's bounds.
-//
-//go:noinline
-func (c *core) countDivided(routeID uint64, key unsafe.Pointer, keyLen int, offsetInRoute, size uint64) {
-	// As in Observe. No call between procPin and procUnpin: what lives over one costs a store.
-	if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
-		lane := (*lane)(at(c.lanes[p]))
-		lane.inside = 1
-		place := table(acquire(c.table)).find(routeID)
-		var segment *segment
-		var offset uint64
-		if place&placeDivided != 0 {
-			divided := dividedAt(place)
-			// This is index for such keys.
-			if keyLen >= max(8, int(divided.parts.prefixLen)) && divided.hasHead(key) &&
-				(divided.parts.prefixLen <= 8 || divided.hasTail(key)) {
-				if distance := divided.parts.distance(key, keyLen); distance < divided.parts.span {
-					if part, ok := divided.parts.quotient(distance); ok {
-						segment = lane.segment(divided.first)
-						offset = (uint64(divided.first)+part)*cellOffset + offsetInRoute%cellOffset +
-							offsetInRoute&^(cellOffset-1)*uint64(divided.stride)
-					}
-				}
-			}
-		} else if place&placeDirect != 0 {
-			segment = lane.segmentOf(place)
-			offset = place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset)
-		}
-		if segment != nil {
-			if counters := acquire(&segment.counters); counters != 0 {
-				counter := (*[3]uint64)(at(counters + uintptr(offset)))
-				counter[0]++
-				counter[2] += size
-				*(*uint8)(at(segment.marks + uintptr(offset)>>blockOffsetBits)) = 1
-				leave(lane)
-				procUnpin()
-				runtime.KeepAlive(c)
-				return
-			}
-		}
-		leave(lane)
-	}
-	procUnpin()
-	c.count(routeID, unsafe.Slice((*byte)(key), keyLen), Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
 }
 
 // countAny is Observe for what isn't plain, and where it takes the key: it is sampled, or tells the part of the range.

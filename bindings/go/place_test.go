@@ -12,7 +12,8 @@ import (
 
 // partByTheBook is the part as the specification words it: whole keys first, then a division of numbers without a limit.
 func partByTheBook(start, end []byte, d *divided, key []byte) uint32 {
-	last := d.parts.count - 1
+	count := uint32(d.parts.count)
+	last := count - 1
 	if bytes.Compare(key, start) <= 0 {
 		return 0
 	}
@@ -63,7 +64,7 @@ func TestAnObservationCountsInTheSpecifiedPart(t *testing.T) {
 		for range 8 {
 			// Near the bounds of parts.
 			bound := new(big.Int).SetUint64(d.parts.span)
-			bound.Mul(bound, big.NewInt(int64(random.Uint32N(d.parts.count))))
+			bound.Mul(bound, big.NewInt(int64(random.Uint32N(uint32(d.parts.count)))))
 			bound.Div(bound, big.NewInt(int64(d.parts.count)))
 			bound.Add(bound, new(big.Int).SetUint64(d.parts.low+uint64(random.IntN(4))-1))
 			var eight [9]byte

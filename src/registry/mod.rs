@@ -293,7 +293,7 @@ impl Registry {
 
     /// Gives a slot its cells and a number. `None`: they don't fit.
     fn insert(&mut self, mut slot: Slot, parts: Parts, labels: u32, limited: bool) -> Option<u32> {
-        let cells = parts.count.checked_mul(labels)?;
+        let cells = parts.count().checked_mul(labels)?;
         if limited && !self.budget.has_room_for(&self.cells, &slot, cells) {
             return None;
         }

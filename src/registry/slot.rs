@@ -3,7 +3,7 @@
 use crate::cells::FIRST_CELL;
 use crate::hash::IntMap;
 use crate::meta::{heap_bytes, Division, Members, RouteMeta};
-use crate::sub_bucket::{head, Parts};
+use crate::sub_bucket::Parts;
 use crate::table::{Layout, Place};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -79,17 +79,8 @@ impl Slot {
     /// The slot must not have been placed yet.
     pub fn lay_out(&mut self, first: u32, parts: Parts, labels: u32) {
         self.first = first;
-        if parts.count > 1 {
-            let stride = if labels > 1 { parts.count } else { 0 };
-            self.layout = Some(Box::new(Layout {
-                first,
-                stride,
-                parts,
-                prefix: self.bounds.as_ptr(),
-                head: head(self.start()),
-                #[cfg(loom)]
-                canary: crate::sync::Canary::new(),
-            }));
+        if parts.count() > 1 {
+            self.layout = Some(Box::new(Layout::new(first, parts, labels > 1, self.start())));
         }
     }
 
@@ -113,7 +104,7 @@ impl Slot {
 
     /// The number of parts of each label.
     pub fn parts(&self) -> u32 {
-        self.layout.as_ref().map_or(1, |layout| layout.parts.count)
+        self.layout.as_ref().map_or(1, |layout| layout.parts.count())
     }
 
     /// Whether the parts were cut from another range than the slot's: several may then share a bound.
