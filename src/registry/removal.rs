@@ -110,6 +110,9 @@ impl Registry {
                 entry.remove();
             }
             let slot = &mut self.slots[number as usize];
+            if let Some(layout) = slot.take_layout() {
+                self.layouts.give_back(layout);
+            }
             *slot = Slot::new(0, 0, &[], &[]);
             slot.state = State::Vacant;
             self.vacant.push(number);
