@@ -1004,7 +1004,7 @@ typedef struct {
     uint32_t block_bits;
     /// In a divided route: first cell, 32 bits.
     uint32_t divided_first;
-    /// In a divided route: cells from label to label, 16 bits.
+    /// In a divided route: cells from label to label, 16 bits; 0 where labels are off, and otherwise key_buckets_per_route.
     uint32_t divided_stride;
     /// In a divided route: number of parts, 16 bits.
     uint32_t divided_count;

@@ -73,7 +73,7 @@ const ALIGN: usize = 64;
 pub(crate) struct Layout {
     /// First cell of the first label.
     first: u32,
-    /// Cells from one label to the next; 0 where labels are off.
+    /// Cells from one label to the next, the same in all layouts of a sampler; 0 where labels are off.
     stride: u16,
     /// The place of the cells' segment, in the bits in which a direct place has it.
     segment: u16,
@@ -168,11 +168,11 @@ impl Layout {
     pub const PREFIX_OFFSET: usize = std::mem::offset_of!(Self, prefix);
 
     /// The cells from `first` on, for a range that begins with `start`, which must stay where it is as long as the layout.
-    pub fn new(first: u32, parts: Parts, labelled: bool, start: &[u8]) -> Self {
+    pub fn new(first: u32, parts: Parts, stride: u32, start: &[u8]) -> Self {
         let prefix = &start[..parts.prefix_len as usize];
         Self {
             first,
-            stride: if labelled { parts.count() as u16 } else { 0 },
+            stride: stride as u16,
             segment: (segment_slot(first) << SLOT_SHIFT) as u16,
             parts,
             head: Head::new(prefix),

@@ -138,17 +138,20 @@ func (c *core) readLayout() {
 	if c.options.HotKeysEnabled {
 		c.sampling = newSampling(&c.options, c.hotKeysSeries)
 	}
-	labels := newLabelTable(c.options.KeyVizLabelsEnabled)
+	stride := 0
+	if c.options.KeyVizLabelsEnabled {
+		stride = 1
+	}
 	switch {
 	case c.options.HotKeysEnabled:
-		c.keyLabels = labels
+		c.keyLabels = newLabelTable(stride)
 	case c.options.KeyBucketsPerRoute > 1:
-		for i, length := range labels.lengths {
-			labels.lengths[i] = divides(length)
+		c.labels = newLabelTable(stride * c.options.KeyBucketsPerRoute)
+		for i, length := range c.labels.lengths {
+			c.labels.lengths[i] = divides(length)
 		}
-		fallthrough
 	default:
-		c.labels = labels
+		c.labels = newLabelTable(stride)
 	}
 }
 

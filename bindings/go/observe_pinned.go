@@ -29,6 +29,8 @@ func procUnpin()
 //
 // Any goroutine, any time. It takes no lock, allocates nothing, and calls no C function but for the first observations
 // of each P, and where hot keys are on, for one in 8 x HotKeysSampleRate.
+//
+//go:nosplit
 func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, label Label) {
 	if s == nil {
 		return
@@ -127,8 +129,7 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 					}
 					segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), divided.segment))
 					if counters := acquire(&segment.counters); counters != 0 {
-						cell := uint64(divided.first) + part + offsetInRoute/cellOffset*uint64(divided.stride)
-						offset := uintptr(cell*cellOffset + offsetInRoute%cellOffset)
+						offset := uintptr((uint64(divided.first)+part)*cellOffset + offsetInRoute)
 						counter := (*[3]uint64)(unsafe.Add(unsafe.Pointer(nil), counters+offset))
 						counter[0]++
 						counter[2] += size
@@ -143,7 +144,7 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 				leave(lane)
 			}
 			procUnpin()
-			c.count(routeID, key[:len(key):len(key)], Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
+			c.count(routeID, key[:len(key):len(key)], Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset/uint64(c.options.KeyBucketsPerRoute)))
 			return
 		}
 	}

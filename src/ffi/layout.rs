@@ -89,7 +89,7 @@ pub struct keyviz_hot_layout_t {
     pub block_bits: u32,
     /// In a divided route: first cell, 32 bits.
     pub divided_first: u32,
-    /// In a divided route: cells from label to label, 16 bits.
+    /// In a divided route: cells from label to label, 16 bits; 0 where labels are off, and otherwise key_buckets_per_route.
     pub divided_stride: u32,
     /// In a divided route: number of parts, 16 bits.
     pub divided_count: u32,

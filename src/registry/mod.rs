@@ -298,12 +298,13 @@ impl Registry {
 
     /// Gives a slot its cells and a number. `None`: they don't fit.
     fn insert(&mut self, mut slot: Slot, parts: Parts, labels: u32, limited: bool) -> Option<u32> {
-        let cells = parts.count().checked_mul(labels)?;
+        let stride = self.stride(parts.count());
+        let cells = stride.checked_mul(labels)?;
         if limited && !self.budget.has_room_for(&self.cells, &slot, cells) {
             return None;
         }
         let first = self.cells.take(cells)?;
-        slot.lay_out(&mut self.layouts, first, parts, labels);
+        slot.lay_out(&mut self.layouts, first, parts, if labels > 1 { stride } else { 0 });
         self.budget.add_slot(&slot);
         let id = slot.id;
         let number = match self.vacant.pop() {
@@ -324,6 +325,16 @@ impl Registry {
         self.ids.insert_unique(hash(id), number, |&number| hash(slots[number as usize].id));
         self.newcomers.push(number);
         Some(number)
+    }
+
+    /// Cells from one label of a slot with so many parts to the next. Whoever counts may rely on it that those of all
+    /// sub-divided routes are the same.
+    fn stride(&self, parts: u32) -> u32 {
+        if parts > 1 && self.labels > 1 {
+            self.options.key_buckets_per_route
+        } else {
+            parts
+        }
     }
 
     /// Whether the counters of one more lane fit into the memory limit; if so, they are promised.

@@ -76,12 +76,12 @@ impl Slot {
         slot
     }
 
-    /// Cuts the range into at most `wanted` parts, and gives it the cells from `first` on, `labels` times the parts.
-    /// The slot must not have been placed yet.
-    pub fn lay_out(&mut self, layouts: &mut Layouts, first: u32, parts: Parts, labels: u32) {
+    /// Cuts the range into these parts, and gives it the cells from `first` on, `stride` from one label to the next (0: all
+    /// labels count in the same). The slot must not have been placed yet.
+    pub fn lay_out(&mut self, layouts: &mut Layouts, first: u32, parts: Parts, stride: u32) {
         self.first = first;
         if parts.count() > 1 {
-            self.layout = Some(layouts.place(Layout::new(first, parts, labels > 1, self.start())));
+            self.layout = Some(layouts.place(Layout::new(first, parts, stride, self.start())));
         }
     }
 
