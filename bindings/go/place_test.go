@@ -12,8 +12,7 @@ import (
 
 // partByTheBook is the part as the specification words it: whole keys first, then a division of numbers without a limit.
 func partByTheBook(start, end []byte, d *divided, key []byte) uint32 {
-	count := uint32(d.parts.count)
-	last := count - 1
+	last := uint32(d.parts.count) - 1
 	if bytes.Compare(key, start) <= 0 {
 		return 0
 	}
@@ -49,13 +48,21 @@ func TestAnObservationCountsInTheSpecifiedPart(t *testing.T) {
 		if random.IntN(8) == 0 {
 			end = nil
 		}
-		s := NewMemSampler(MemSamplerOptions{KeyBucketsPerRoute: 2 + random.IntN(MaxKeyBucketsPerRoute-1)})
-		s.RegisterRoute(1, start, end, 0)
+		label, labelled := AllLabels[random.IntN(len(AllLabels))], random.IntN(2) == 0
+		s := NewMemSampler(MemSamplerOptions{
+			KeyBucketsPerRoute: 2 + random.IntN(MaxKeyBucketsPerRoute-1), KeyVizLabelsEnabled: labelled,
+		})
+		// Others may stand in the table where the route would.
+		for range 60 * random.IntN(2) {
+			s.RegisterRoute(random.Uint64(), []byte("a"), []byte("b"), 0)
+		}
+		routeID := random.Uint64()
+		s.RegisterRoute(routeID, start, end, 0)
 		c := s.core.Load()
 		if c.table == nil {
 			t.Skip("observations cross on this system")
 		}
-		place := table(acquire(c.table)).find(1)
+		place := table(acquire(c.table)).find(routeID)
 		if place&placeDivided == 0 {
 			continue // too narrow, or no range at all
 		}
@@ -79,11 +86,14 @@ func TestAnObservationCountsInTheSpecifiedPart(t *testing.T) {
 					t.Fatalf("[%x, %x) in %d: %x is in %d, not in %d", start, end, d.parts.count, key, got, part)
 				}
 				want[part]++
-				s.Observe(1, key, OpWrite, 0, LabelLegacy)
+				s.Observe(routeID, key, OpWrite, 0, label)
 			}
 		}
 		s.Flush()
 		for _, row := range s.Snapshot(time.Time{}, time.Time{})[0].Rows {
+			if labelled != (row.Label == label) {
+				t.Fatalf("counted as %v, not as %v", row.Label, label)
+			}
 			want[row.SubBucket] -= row.Writes
 		}
 		for part, missing := range want {
