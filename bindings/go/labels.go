@@ -30,8 +30,8 @@ func newLabelTable(stride int) (t labelTable) {
 	return
 }
 
-// divides is what stands for a label's length where the cell depends on the key, too. So the look-up that finds such a label
-// costs one that needs no key nothing.
+// divides is what stands for a label's length where the cell depends on the key, too: so that this is told in the same
+// comparison.
 func divides(length int) int { return -2 - length }
 
 // put enters the labels; false: two of them meet.

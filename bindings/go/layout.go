@@ -93,6 +93,8 @@ const (
 	// number of their highest bit.
 	placeLabels  = 9
 	placeSegment = 0x1f0
+	// The mask in its place.
+	placeLabelMask = 0xffff << placeLabels
 
 	// The same place in bytes: shifted so far, it is the first cell's offset, and the mask that label offsets pass.
 	placeFirstOffset  = 32 - 5

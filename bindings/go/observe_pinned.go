@@ -40,11 +40,12 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 		return
 	}
 
-	// This is count for what nearly all observations are: no route of the sampler is sub-divided, the label is one of
-	// the constants, and the P has a lane with the segment mapped.
+	// This is count for what nearly all observations are: the label is one of the constants, no keys are sampled, and the P
+	// has a lane with the segment mapped. First as it is where no route of the sampler is sub-divided, then where some are.
 	//
-	// Each value that lives over the call of procPin costs a store and a load: there are four, and the key isn't among
-	// them. Small functions that would be inlined are written out where they leave no-ops behind.
+	// Each value that lives over the call of procPin costs a store and a load: there are four, and only where routes are
+	// sub-divided the key is among them. Small functions that would be inlined are written out where they leave no-ops
+	// behind. The check of the stack, which nosplit leaves out, is one more branch; what grows the stack does so later.
 	size := uint64(len(key)) + uint64(valueLen)
 	address := uintptr(unsafe.Pointer(unsafe.StringData(string(label))))
 	home := c.labels.home(address)
@@ -94,7 +95,7 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 			c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
 			return
 		} else if c.labels.lengths[home] == divides(len(label)) {
-			// The same where routes are sub-divided. Here the key is needed, too.
+			// The label's distance is the same in all routes that are sub-divided.
 			if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
 				lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
 				lane.inside = 1
@@ -105,7 +106,11 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 				if entry.id != routeID {
 					place = table(word).find(routeID)
 				}
+				// What leads to the counters; whatever is rare is left to count.
+				var segment *segment
+				var offset uintptr
 				if place&placeDivided != 0 {
+					// This is index for a key of 8 bytes or more that begins like the range's bounds.
 					divided := dividedAt(place)
 					key, keyLen := unsafe.Pointer(unsafe.SliceData(key)), len(key)
 					var window uint64
@@ -127,24 +132,31 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 					if !ok {
 						goto other
 					}
-					segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), divided.segment))
-					if counters := acquire(&segment.counters); counters != 0 {
-						offset := uintptr((uint64(divided.first)+part)*cellOffset + offsetInRoute)
-						counter := (*[3]uint64)(unsafe.Add(unsafe.Pointer(nil), counters+offset))
-						counter[0]++
-						counter[2] += size
-						*(*uint8)(unsafe.Add(unsafe.Pointer(nil), segment.marks+offset>>blockOffsetBits)) = 1
-						leave(lane)
-						procUnpin()
-						runtime.KeepAlive(c)
-						return
-					}
+					segment = lane.segmentAt(uint64(divided.segment))
+					offset = uintptr((uint64(divided.first)+part)*cellOffset + offsetInRoute)
+				} else if place&placeDirect != 0 && place&placeLabelMask == 0 {
+					// A virtual bucket, or a range that is too narrow.
+					segment = lane.segmentOf(place)
+					offset = uintptr(place>>placeFirstOffset + offsetInRoute&opOffset)
+				} else {
+					goto other
+				}
+				if counters := acquire(&segment.counters); counters != 0 {
+					counter := (*[3]uint64)(unsafe.Add(unsafe.Pointer(nil), counters+offset))
+					counter[0]++
+					counter[2] += size
+					*(*uint8)(unsafe.Add(unsafe.Pointer(nil), segment.marks+offset>>blockOffsetBits)) = 1
+					leave(lane)
+					procUnpin()
+					runtime.KeepAlive(c)
+					return
 				}
 			other:
 				leave(lane)
 			}
 			procUnpin()
-			c.count(routeID, key[:len(key):len(key)], Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset/uint64(c.options.KeyBucketsPerRoute)))
+			number := uint32(offsetInRoute / cellOffset / uint64(c.options.KeyBucketsPerRoute))
+			c.count(routeID, key[:len(key):len(key)], Op(offsetInRoute/opOffset&1), size, number)
 			return
 		}
 	}

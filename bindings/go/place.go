@@ -38,9 +38,14 @@ func (l *lane) segment(number uint32) *segment {
 	return &l.segments[(bits.Len32(number)-1)&31]
 }
 
+// segmentAt is the segment at an offset among them.
+func (l *lane) segmentAt(offset uint64) *segment {
+	return (*segment)(unsafe.Add(unsafe.Pointer(&l.segments), offset))
+}
+
 // segmentOf is the segment of a direct place's cells.
 func (l *lane) segmentOf(place uint64) *segment {
-	return (*segment)(unsafe.Add(unsafe.Pointer(&l.segments), place&placeSegment))
+	return l.segmentAt(place & placeSegment)
 }
 
 // cellAt is a cell of the segment, which is mapped at counters.

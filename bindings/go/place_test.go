@@ -104,3 +104,52 @@ func TestAnObservationCountsInTheSpecifiedPart(t *testing.T) {
 		s.Close()
 	}
 }
+
+func TestRoutesThatAreNotDividedCountBesideThoseThatAre(t *testing.T) {
+	for _, labelled := range []bool{false, true} {
+		s := NewMemSampler(MemSamplerOptions{KeyBucketsPerRoute: 64, KeyVizLabelsEnabled: labelled, MaxTrackedRoutes: 3})
+		defer s.Close()
+		s.RegisterRoute(1, []byte("a"), []byte("b"), 0)
+		s.RegisterRoute(2, []byte("b"), []byte("b\x00"), 0)                                                             // one part
+		s.RegisterRoute(3, []byte("c\x00\xff\xff\xff\xff\xff\xff\xff"), []byte("c\x01\x00\x00\x00\x00\x00\x00\x04"), 0) // five parts
+		s.RegisterRoute(4, []byte("d"), []byte("e"), 0)                                                                 // in a virtual bucket
+		type cell struct {
+			route uint64
+			label Label
+			part  int
+		}
+		want := map[cell]uint64{}
+		for range 3 { // The first observation of all maps the counters.
+			for i, label := range AllLabels {
+				n := uint64(i + 1)
+				for range n {
+					s.Observe(1, []byte("a\xff long enough"), OpRead, 1, label)
+					s.Observe(2, []byte("b long enough"), OpRead, 1, label)
+					s.Observe(3, []byte("c\x01\x00\x00\x00\x00\x00\x00\x02"), OpRead, 1, label)
+					s.Observe(4, []byte("d long enough"), OpRead, 1, label)
+				}
+				own, bucket := label, LabelLegacy
+				if !labelled {
+					own = LabelLegacy
+				}
+				want[cell{1, own, 63}] += n
+				want[cell{2, own, 0}] += n
+				want[cell{3, own, 3}] += n
+				want[cell{4, bucket, 0}] += n
+			}
+		}
+		s.Flush()
+		for _, row := range s.Snapshot(time.Time{}, time.Time{})[0].Rows {
+			route := row.RouteID
+			if row.Aggregate {
+				route = 4
+			}
+			want[cell{route, row.Label, row.SubBucket}] -= row.Reads
+		}
+		for at, missing := range want {
+			if missing != 0 {
+				t.Fatalf("labels %v: %v misses %d", labelled, at, int64(missing))
+			}
+		}
+	}
+}
