@@ -270,7 +270,7 @@
 #define KEYVIZ_ERROR_MESSAGE_SIZE 240
 
 /// The version of the hot layout.
-#define KEYVIZ_HOT_LAYOUT_VERSION 2
+#define KEYVIZ_HOT_LAYOUT_VERSION 3
 
 /// A walk through stored columns: as they stood when it began, whatever the history does meanwhile. One thread at a time.
 typedef struct keyviz_columns_t keyviz_columns_t;
@@ -955,7 +955,7 @@ typedef void (*keyviz_event_fn)(const keyviz_event_t *event, void *user_data);
 ///      (place >> 32) + (label & (place >> 9 & 0xffff)); otherwise place - 2 is the address of a divided route:
 ///      first + label * stride + part. Its segment is the pair of addresses (counters, marks) at
 ///      lane_segments + 16 * (number of the cell's highest bit), which is lane_segments + (place & 0x1f0) if bit 0 of the
-///      place is set. If it is 0: leave, call keyviz_hot_reserve, and begin again. At counters + 32 * cell lie reads,
+///      place is set, and otherwise lane_segments + segment of the divided route. If it is 0: leave, call keyviz_hot_reserve, and begin again. At counters + 32 * cell lie reads,
 ///      writes, read bytes, write bytes: add. Then look at the byte at marks + (cell >> block_bits), and if it is 0,
 ///      store 1.
 ///   4. Leave: store 0 in the passage flag (in the shared lane: subtract 1 from where it was added).
@@ -1004,9 +1004,9 @@ typedef struct {
     uint32_t block_bits;
     /// In a divided route: first cell, 32 bits.
     uint32_t divided_first;
-    /// In a divided route: cells from label to label, 32 bits.
+    /// In a divided route: cells from label to label, 16 bits; 0 where labels are off, and otherwise key_buckets_per_route.
     uint32_t divided_stride;
-    /// In a divided route: number of parts, 32 bits.
+    /// In a divided route: number of parts, 16 bits.
     uint32_t divided_count;
     /// In a divided route: bytes of prefix, 32 bits.
     uint32_t divided_prefix_len;
@@ -1050,14 +1050,14 @@ typedef struct {
     uint32_t stage_key_bytes;
     /// So many samples are a batch.
     uint32_t stage_batch;
-    /// In a divided route: shift, 32 bits.
+    /// In a divided route: shift, 16 bits.
     uint32_t divided_shift;
-    /// In a divided route: 32 less 4 times the bytes of prefix, but not below 0; 32 bits.
-    uint32_t divided_head_shift;
-    /// In a divided route: the first 8 bytes of the start, the first of them lowest, 64 bits.
+    /// In a divided route: mask of the prefix in a key's first 8 bytes, of which the first is lowest; 64 bits.
+    uint32_t divided_head_mask;
+    /// In a divided route: what the mask leaves of a key with the prefix, 64 bits. Longer prefixes have a mask of 0, and 1 here.
     uint32_t divided_head;
-    /// 0.
-    uint32_t reserved;
+    /// In a divided route: segment, 16 bits.
+    uint32_t divided_segment;
 } keyviz_hot_layout_t;
 
 /// The call did what it says.

@@ -243,7 +243,7 @@ impl Drop for Cells {
 
 impl MappedSegment<'_> {
     /// Adds one operation to the cell at this byte offset, as its only writer: [`CellRef::count`], without anything in
-    /// between, for the one caller where each instruction counts.
+    /// between, for the callers where each instruction counts.
     #[inline(always)]
     #[allow(unsafe_code)]
     pub fn count(self, offset: usize, op: usize, bytes: u64) {

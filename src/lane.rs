@@ -144,8 +144,9 @@ impl Lane {
         // SAFETY: the layout isn't used after the passage.
         let layout = unsafe { hot.table().find_divided(route_id) }?;
         let part = layout.index_of_long(key)?;
+        let segment = self.cells.segment(layout.slot())?;
         let plain = rest()?;
-        self.cells.get(layout.cell(plain.label, part))?.count(plain.op as usize, plain.bytes);
+        segment.count(layout.offset(plain.label, part), plain.op as usize, plain.bytes);
         Some(())
     }
 

@@ -38,7 +38,7 @@ pub(crate) struct Division {
 impl RouteMeta {
     /// The number of sub-buckets.
     pub fn parts(&self) -> u32 {
-        self.division.as_ref().map_or(1, |division| division.parts.count)
+        self.division.as_ref().map_or(1, |division| division.parts.count())
     }
 
     /// The row of one slot and part. `bounds` is room for the part's bounds.
@@ -114,7 +114,7 @@ fn inner_bound<'a>(
     division: &Division,
     part: u32,
 ) -> Option<&'a [u8]> {
-    if part == 0 || part == division.parts.count {
+    if part == 0 || part == division.parts.count() {
         return None;
     }
     division.parts.lower_bound(&division.prefix, part, bound);

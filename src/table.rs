@@ -27,7 +27,7 @@
 
 use crate::cells::{segment_slot, CELL_BYTES, SEGMENT_SLOTS};
 use crate::label::Label;
-use crate::sub_bucket::Parts;
+use crate::sub_bucket::{Head, Parts};
 use crate::sync::{unlikely, AtomicU64, Ordering};
 
 const EMPTY: u64 = 0;
@@ -67,21 +67,26 @@ pub(crate) struct TableWord(u64);
 /// Alignment of the entries: a cache line, and room for the shift.
 const ALIGN: usize = 64;
 
-/// The cells of a sub-divided route, which lie in one segment. 64 bytes; the Go package reads it in place (see `layout.rs`).
-#[repr(C)]
+/// The cells of a sub-divided route, which lie in one segment. One cache line, with all that leads to the counters; the Go
+/// package reads it in place (see `layout.rs`).
+#[repr(C, align(64))]
 pub(crate) struct Layout {
     /// First cell of the first label.
-    pub first: u32,
-    /// Cells from one label to the next; 0 where labels are off.
-    pub stride: u32,
+    first: u32,
+    /// Cells from one label to the next, the same in all layouts of a sampler; 0 where labels are off.
+    stride: u16,
+    /// The place of the cells' segment, in the bits in which a direct place has it.
+    segment: u16,
     pub parts: Parts,
+    head: Head,
     /// The first `parts.prefix_len` bytes of the range's start; owned by the registry for as long as the layout.
-    pub prefix: *const u8,
-    /// The first 8 bytes of the range's start, little-endian.
-    pub head: u64,
+    prefix: *const u8,
     #[cfg(loom)]
-    pub canary: crate::sync::Canary,
+    canary: crate::sync::Canary,
 }
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<Layout>() == 64);
 
 // SAFETY: the prefix is bytes that nobody writes, and the registry keeps them for as long as the layout.
 #[allow(unsafe_code)]
@@ -162,6 +167,27 @@ impl Place {
 }
 
 impl Layout {
+    pub const FIRST_OFFSET: usize = std::mem::offset_of!(Self, first);
+    pub const STRIDE_OFFSET: usize = std::mem::offset_of!(Self, stride);
+    pub const SEGMENT_OFFSET: usize = std::mem::offset_of!(Self, segment);
+    pub const HEAD_OFFSET: usize = std::mem::offset_of!(Self, head);
+    pub const PREFIX_OFFSET: usize = std::mem::offset_of!(Self, prefix);
+
+    /// The cells from `first` on, for a range that begins with `start`, which must stay where it is as long as the layout.
+    pub fn new(first: u32, parts: Parts, stride: u32, start: &[u8]) -> Self {
+        let prefix = &start[..parts.prefix_len as usize];
+        Self {
+            first,
+            stride: stride as u16,
+            segment: (segment_slot(first) << SLOT_SHIFT) as u16,
+            parts,
+            head: Head::new(prefix),
+            prefix: prefix.as_ptr(),
+            #[cfg(loom)]
+            canary: crate::sync::Canary::new(),
+        }
+    }
+
     /// The part of a key.
     pub fn index(&self, key: &[u8]) -> u32 {
         self.parts.index(self.prefix(), key)
@@ -176,7 +202,19 @@ impl Layout {
     /// The cell of a part.
     #[inline(always)]
     pub fn cell(&self, label: u32, part: u32) -> u32 {
-        self.first.wrapping_add(label.wrapping_mul(self.stride)).wrapping_add(part)
+        self.first.wrapping_add(label.wrapping_mul(self.stride.into())).wrapping_add(part)
+    }
+
+    /// The byte offset of the cell of a part.
+    #[inline(always)]
+    pub fn offset(&self, label: u32, part: u32) -> usize {
+        self.cell(label, part) as usize * CELL_BYTES
+    }
+
+    /// The place of the cells' segment.
+    #[inline(always)]
+    pub fn slot(&self) -> usize {
+        (self.segment >> SLOT_SHIFT) as usize & (SEGMENT_SLOTS - 1)
     }
 
     #[inline(always)]

@@ -90,8 +90,7 @@ type core struct {
 
 	// table is where the address of the current route table stands; nil: every observation crosses.
 	table *uint64
-	// labels are those that Observe counts by itself; none where the cell depends on the key, too, or keys are sampled:
-	// then keyLabels are.
+	// labels are those that Observe counts by itself; none where keys are sampled: then keyLabels are.
 	labels, keyLabels labelTable
 	// shared is the lane of Ps that have none, and passages its passages.
 	shared   *lane

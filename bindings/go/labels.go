@@ -23,19 +23,19 @@ const (
 	opOffset   = uint64(unsafe.Sizeof(cell{}[0]))
 )
 
-// newLabelTable makes the table of a sampler: labelled, if it tells labels apart.
-func newLabelTable(labelled bool) (t labelTable) {
-	for t.factor = hashFactor; !t.put(labelled); t.factor = t.factor*hashFactor | 1 {
+// newLabelTable makes a table: stride is the number of cells from label to label; 0: labels aren't told apart.
+func newLabelTable(stride int) (t labelTable) {
+	for t.factor = hashFactor; !t.put(stride); t.factor = t.factor*hashFactor | 1 {
 	}
 	return
 }
 
-// divides is what stands for a label's length where the cell depends on the key, too. So the look-up that finds such a label
-// costs one that needs no key nothing.
+// divides is what stands for a label's length where the cell depends on the key, too: so that this is told in the same
+// comparison.
 func divides(length int) int { return -2 - length }
 
 // put enters the labels; false: two of them meet.
-func (t *labelTable) put(labelled bool) bool {
+func (t *labelTable) put(stride int) bool {
 	*t = labelTable{factor: t.factor}
 	t.clear()
 	for _, label := range labels {
@@ -45,10 +45,7 @@ func (t *labelTable) put(labelled bool) bool {
 			return false
 		}
 		t.addresses[i], t.lengths[i] = address, len(label)
-		first := uint64(0)
-		if labelled {
-			first = uint64(label.number()) * cellOffset
-		}
+		first := uint64(label.number()) * uint64(stride) * cellOffset
 		t.offsets[2*i+uint64(OpRead)], t.offsets[2*i+uint64(OpWrite)] = first, first+opOffset
 	}
 	return true

@@ -12,7 +12,7 @@ import (
 	"unsafe"
 )
 
-// The hot layout, version 2, of a 64-bit library: where Observe finds what it needs in the library's memory (see
+// The hot layout, version 3, of a 64-bit library: where Observe finds what it needs in the library's memory (see
 // keyviz_hot_layout_t in keyviz.h). These are its structures; readLayout compares them with what the linked library
 // says.
 //
@@ -53,27 +53,32 @@ type (
 
 	// divided is a divided route. Its cells lie in one segment.
 	divided struct {
-		first  uint32 // first cell
-		stride uint32 // cells from label to label
-		parts  parts
-		prefix uintptr // what the range's bounds share
-		head   uint64  // first 8 bytes of the range's start, the first of them lowest
+		first   uint32 // first cell
+		stride  uint16 // cells from label to label
+		segment uint16 // as in a direct place
+		parts   parts
+		head    head
+		prefix  uintptr // what the range's bounds share
 	}
 
 	// parts is how its range is cut.
 	parts struct {
-		count     uint32 // number of parts
 		prefixLen uint32
+		count     uint16 // number of parts
+		shift     uint16
 		low       uint64 // window of the range's start
 		span      uint64 // window of the range's end, less low
 		ratio     uint64 // floor(count * 2^(64 + shift) / span)
-		shift     uint32
-		headShift uint32 // 32 less 4 * prefixLen, but not below 0
+	}
+
+	// head is how a key begins that has the prefix, where that is of at most 8 bytes; otherwise no key does.
+	head struct {
+		mask, bytes uint64
 	}
 )
 
 const (
-	layoutVersion = 2
+	layoutVersion = 3
 	hashFactor    = 0x9e37_79b9_7f4a_7c15
 	blockBits     = 6
 
@@ -88,6 +93,8 @@ const (
 	// number of their highest bit.
 	placeLabels  = 9
 	placeSegment = 0x1f0
+	// The mask in its place.
+	placeLabelMask = 0xffff << placeLabels
 
 	// The same place in bytes: shifted so far, it is the first cell's offset, and the mask that label offsets pass.
 	placeFirstOffset  = 32 - 5
@@ -133,24 +140,27 @@ func (c *core) readLayout() {
 	if c.options.HotKeysEnabled {
 		c.sampling = newSampling(&c.options, c.hotKeysSeries)
 	}
-	labels := newLabelTable(c.options.KeyVizLabelsEnabled)
+	stride := 0
+	if c.options.KeyVizLabelsEnabled {
+		stride = 1
+	}
 	switch {
 	case c.options.HotKeysEnabled:
-		c.keyLabels = labels
+		c.keyLabels = newLabelTable(stride)
 	case c.options.KeyBucketsPerRoute > 1:
-		for i, length := range labels.lengths {
-			labels.lengths[i] = divides(length)
+		c.labels = newLabelTable(stride * c.options.KeyBucketsPerRoute)
+		for i, length := range c.labels.lengths {
+			c.labels.lengths[i] = divides(length)
 		}
-		fallthrough
 	default:
-		c.labels = labels
+		c.labels = newLabelTable(stride)
 	}
 }
 
 type hotLayout = C.keyviz_hot_layout_t
 
 func isKnown(layout *hotLayout) bool {
-	const inParts = unsafe.Offsetof(divided{}.parts)
+	const inParts, inHead = unsafe.Offsetof(divided{}.parts), unsafe.Offsetof(divided{}.head)
 	for _, offset := range [][2]uintptr{
 		{uintptr(layout.lane_passages), unsafe.Offsetof(lane{}.inside)},
 		{uintptr(layout.lane_missed), unsafe.Offsetof(lane{}.missed)},
@@ -163,9 +173,10 @@ func isKnown(layout *hotLayout) bool {
 		{uintptr(layout.divided_span), inParts + unsafe.Offsetof(parts{}.span)},
 		{uintptr(layout.divided_ratio), inParts + unsafe.Offsetof(parts{}.ratio)},
 		{uintptr(layout.divided_shift), inParts + unsafe.Offsetof(parts{}.shift)},
-		{uintptr(layout.divided_head_shift), inParts + unsafe.Offsetof(parts{}.headShift)},
+		{uintptr(layout.divided_head_mask), inHead + unsafe.Offsetof(head{}.mask)},
+		{uintptr(layout.divided_head), inHead + unsafe.Offsetof(head{}.bytes)},
 		{uintptr(layout.divided_prefix), unsafe.Offsetof(divided{}.prefix)},
-		{uintptr(layout.divided_head), unsafe.Offsetof(divided{}.head)},
+		{uintptr(layout.divided_segment), unsafe.Offsetof(divided{}.segment)},
 	} {
 		if offset[0] != offset[1] {
 			return false

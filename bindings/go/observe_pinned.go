@@ -3,6 +3,7 @@
 package keyviz
 
 import (
+	"encoding/binary"
 	"runtime"
 	"sync/atomic"
 	"unsafe" // and for linkname
@@ -28,6 +29,8 @@ func procUnpin()
 //
 // Any goroutine, any time. It takes no lock, allocates nothing, and calls no C function but for the first observations
 // of each P, and where hot keys are on, for one in 8 x HotKeysSampleRate.
+//
+//go:nosplit
 func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, label Label) {
 	if s == nil {
 		return
@@ -37,113 +40,127 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 		return
 	}
 
-	// This is count for what nearly all observations are: no route of the sampler is sub-divided, the label is one of
-	// the constants, and the P has a lane with the segment mapped.
+	// This is count for what nearly all observations are: the label is one of the constants, no keys are sampled, and the P
+	// has a lane with the segment mapped. First as it is where no route of the sampler is sub-divided, then where some are.
 	//
-	// Each value that lives over the call of procPin costs a store and a load: there are four, and the key isn't among
-	// them. Small functions that would be inlined are written out where they leave no-ops behind.
+	// Each value that lives over the call of procPin costs a store and a load: there are four, and only where routes are
+	// sub-divided the key is among them. Small functions that would be inlined are written out where they leave no-ops
+	// behind. The check of the stack, which nosplit leaves out, is one more branch; what grows the stack does so later.
 	size := uint64(len(key)) + uint64(valueLen)
 	address := uintptr(unsafe.Pointer(unsafe.StringData(string(label))))
 	home := c.labels.home(address)
-	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == len(label) {
+	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address {
 		offsetInRoute := c.labels.offsets[2*home+uint64(op)]
-
-		// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
-		// may block or allocate. What is found in the library's memory stays there until the passage ends (see
-		// passage.rs).
-		if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
-			lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
-			lane.inside = 1
-			word := acquire(c.table)
-			entries, mask := uintptr(word&^63), ^uint64(0)>>(word&63)
-			for i := routeID * hashFactor >> (word & 63); ; i++ {
-				entry := (*entry)(unsafe.Add(unsafe.Pointer(nil), entries+uintptr(i&mask)*entrySize))
-				// The place is loaded first: it is published after its id.
-				place := acquire(&entry.place)
-				if entry.id != routeID && place != 0 {
-					continue
-				}
-				if place&placeDirect != 0 {
-					segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), place&placeSegment))
-					if counters := acquire(&segment.counters); counters != 0 {
-						offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
-						counter := (*[3]uint64)(unsafe.Add(unsafe.Pointer(nil), counters+offset))
-						counter[0]++
-						counter[2] += size
-						*(*uint8)(unsafe.Add(unsafe.Pointer(nil), segment.marks+offset>>blockOffsetBits)) = 1
+		if c.labels.lengths[home] == len(label) {
+			// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
+			// may block or allocate. What is found in the library's memory stays there until the passage ends (see
+			// passage.rs).
+			if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
+				lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
+				lane.inside = 1
+				word := acquire(c.table)
+				entries, mask := uintptr(word&^63), ^uint64(0)>>(word&63)
+				for i := routeID * hashFactor >> (word & 63); ; i++ {
+					entry := (*entry)(unsafe.Add(unsafe.Pointer(nil), entries+uintptr(i&mask)*entrySize))
+					// The place is loaded first: it is published after its id.
+					place := acquire(&entry.place)
+					if entry.id != routeID && place != 0 {
+						continue
+					}
+					if place&placeDirect != 0 {
+						segment := (*segment)(unsafe.Add(unsafe.Pointer(&lane.segments), place&placeSegment))
+						if counters := acquire(&segment.counters); counters != 0 {
+							offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
+							counter := (*[3]uint64)(unsafe.Add(unsafe.Pointer(nil), counters+offset))
+							counter[0]++
+							counter[2] += size
+							*(*uint8)(unsafe.Add(unsafe.Pointer(nil), segment.marks+offset>>blockOffsetBits)) = 1
+							leave(lane)
+							procUnpin()
+							runtime.KeepAlive(c)
+							return
+						}
+					} else if place&placeDivided == 0 {
+						lane.missed++
 						leave(lane)
 						procUnpin()
 						runtime.KeepAlive(c)
 						return
 					}
-				} else if place&placeDivided == 0 {
-					lane.missed++
+					break
+				}
+				leave(lane)
+			}
+			procUnpin()
+			c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
+			return
+		} else if c.labels.lengths[home] == divides(len(label)) {
+			// The label's distance is the same in all routes that are sub-divided.
+			if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
+				lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
+				lane.inside = 1
+				word := acquire(c.table)
+				i := routeID * hashFactor >> (word & 63)
+				entry := (*entry)(unsafe.Add(unsafe.Pointer(nil), uintptr(word&^63)+uintptr(i)*entrySize))
+				place := acquire(&entry.place)
+				if entry.id != routeID {
+					place = table(word).find(routeID)
+				}
+				// What leads to the counters; whatever is rare is left to count.
+				var segment *segment
+				var offset uintptr
+				if place&placeDivided != 0 {
+					// This is index for a key of 8 bytes or more that begins like the range's bounds.
+					divided := dividedAt(place)
+					key, keyLen := unsafe.Pointer(unsafe.SliceData(key)), len(key)
+					var window uint64
+					if prefixLen := int(divided.parts.prefixLen); keyLen-8 >= prefixLen {
+						window = binary.BigEndian.Uint64((*[8]byte)(unsafe.Add(key, prefixLen))[:])
+					} else if keyLen >= 8 && keyLen >= prefixLen {
+						window = divided.parts.lastWindow(key, keyLen)
+					} else {
+						goto other
+					}
+					if !divided.head.matches(key) && !divided.hasLongPrefix(key) {
+						goto other
+					}
+					distance := window - divided.parts.low
+					if distance >= divided.parts.span {
+						goto other
+					}
+					part, ok := divided.parts.quotient(distance)
+					if !ok {
+						goto other
+					}
+					segment = lane.segmentAt(uint64(divided.segment))
+					offset = uintptr((uint64(divided.first)+part)*cellOffset + offsetInRoute)
+				} else if place&placeDirect != 0 && place&placeLabelMask == 0 {
+					// A virtual bucket, or a range that is too narrow.
+					segment = lane.segmentOf(place)
+					offset = uintptr(place>>placeFirstOffset + offsetInRoute&opOffset)
+				} else {
+					goto other
+				}
+				if counters := acquire(&segment.counters); counters != 0 {
+					counter := (*[3]uint64)(unsafe.Add(unsafe.Pointer(nil), counters+offset))
+					counter[0]++
+					counter[2] += size
+					*(*uint8)(unsafe.Add(unsafe.Pointer(nil), segment.marks+offset>>blockOffsetBits)) = 1
 					leave(lane)
 					procUnpin()
 					runtime.KeepAlive(c)
 					return
 				}
-				break
+			other:
+				leave(lane)
 			}
-			leave(lane)
+			procUnpin()
+			number := uint32(offsetInRoute / cellOffset / uint64(c.options.KeyBucketsPerRoute))
+			c.count(routeID, key[:len(key):len(key)], Op(offsetInRoute/opOffset&1), size, number)
+			return
 		}
-		procUnpin()
-		c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
-		return
-	}
-	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address && c.labels.lengths[home] == divides(len(label)) {
-		c.countDivided(routeID, unsafe.Pointer(unsafe.SliceData(key)), len(key), c.labels.offsets[2*home+uint64(op)], size)
-		return
 	}
 	c.countAny(routeID, key, op, valueLen, label)
-}
-
-// countDivided is Observe where routes are sub-divided and no keys are sampled, for what nearly all observations are: the
-// label is one of the constants, the P has a lane with the segment mapped, and the key has 8 bytes or more and begins like
-// the range's bounds.
-//
-//go:noinline
-func (c *core) countDivided(routeID uint64, key unsafe.Pointer, keyLen int, offsetInRoute, size uint64) {
-	// As in Observe. No call between procPin and procUnpin: what lives over one costs a store.
-	if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
-		lane := (*lane)(at(c.lanes[p]))
-		lane.inside = 1
-		place := table(acquire(c.table)).find(routeID)
-		var segment *segment
-		var offset uint64
-		if place&placeDivided != 0 {
-			divided := dividedAt(place)
-			// This is index for such keys.
-			if keyLen >= max(8, int(divided.parts.prefixLen)) && divided.hasHead(key) &&
-				(divided.parts.prefixLen <= 8 || divided.hasTail(key)) {
-				if distance := divided.parts.distance(key, keyLen); distance < divided.parts.span {
-					if part, ok := divided.parts.quotient(distance); ok {
-						segment = lane.segment(divided.first)
-						offset = (uint64(divided.first)+part)*cellOffset + offsetInRoute%cellOffset +
-							offsetInRoute&^(cellOffset-1)*uint64(divided.stride)
-					}
-				}
-			}
-		} else if place&placeDirect != 0 {
-			segment = lane.segmentOf(place)
-			offset = place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset)
-		}
-		if segment != nil {
-			if counters := acquire(&segment.counters); counters != 0 {
-				counter := (*[3]uint64)(at(counters + uintptr(offset)))
-				counter[0]++
-				counter[2] += size
-				*(*uint8)(at(segment.marks + uintptr(offset)>>blockOffsetBits)) = 1
-				leave(lane)
-				procUnpin()
-				runtime.KeepAlive(c)
-				return
-			}
-		}
-		leave(lane)
-	}
-	procUnpin()
-	c.count(routeID, unsafe.Slice((*byte)(key), keyLen), Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
 }
 
 // countAny is Observe for what isn't plain, and where it takes the key: it is sampled, or tells the part of the range.

@@ -38,9 +38,14 @@ func (l *lane) segment(number uint32) *segment {
 	return &l.segments[(bits.Len32(number)-1)&31]
 }
 
+// segmentAt is the segment at an offset among them.
+func (l *lane) segmentAt(offset uint64) *segment {
+	return (*segment)(unsafe.Add(unsafe.Pointer(&l.segments), offset))
+}
+
 // segmentOf is the segment of a direct place's cells.
 func (l *lane) segmentOf(place uint64) *segment {
-	return (*segment)(unsafe.Add(unsafe.Pointer(&l.segments), place&placeSegment))
+	return l.segmentAt(place & placeSegment)
 }
 
 // cellAt is a cell of the segment, which is mapped at counters.
@@ -81,7 +86,7 @@ func dividedAt(place uint64) *divided {
 
 // cell is the number of the cell of a label's observation.
 func (d *divided) cell(key []byte, label uint32) uint32 {
-	return d.first + label*d.stride + d.index(key)
+	return d.first + label*uint32(d.stride) + d.index(key)
 }
 
 // index is the part in which a key lies. It is the arithmetic of the library's sub_bucket.rs, which also says why it is
@@ -97,7 +102,7 @@ func (d *divided) index(key []byte) uint32 {
 		if bytes.Compare(key, prefix) < 0 {
 			return 0
 		}
-		return d.parts.count - 1
+		return uint32(d.parts.count) - 1
 	}
 	w := window(key[len(prefix):])
 	if w <= d.parts.low {
@@ -105,7 +110,7 @@ func (d *divided) index(key []byte) uint32 {
 	}
 	distance := w - d.parts.low
 	if distance >= d.parts.span {
-		return d.parts.count - 1
+		return uint32(d.parts.count) - 1
 	}
 	if part, ok := d.parts.quotient(distance); ok {
 		return uint32(part)
@@ -116,32 +121,26 @@ func (d *divided) index(key []byte) uint32 {
 	return uint32(part)
 }
 
-// hasHead tells whether the key, of at least 8 bytes, has the first 8 bytes of the prefix.
-func (d *divided) hasHead(key unsafe.Pointer) bool {
-	differ := binary.LittleEndian.Uint64((*[8]byte)(key)[:]) ^ d.head
-	return differ<<(d.parts.headShift&63)<<(d.parts.headShift&63) == 0
+// matches tells whether a key, of at least 8 bytes, begins so.
+func (h *head) matches(key unsafe.Pointer) bool {
+	return binary.LittleEndian.Uint64((*[8]byte)(key)[:])&h.mask == h.bytes
 }
 
-// hasTail tells whether the key, of at least prefixLen bytes, has what follows of a prefix that is longer.
-func (d *divided) hasTail(key unsafe.Pointer) bool {
-	prefix, last := at(d.prefix), uintptr(d.parts.prefixLen)-8
-	for i := uintptr(8); i < last; i += 8 {
+// hasLongPrefix tells whether the key, of at least prefixLen bytes, has the prefix, and that is longer than 8 bytes.
+func (d *divided) hasLongPrefix(key unsafe.Pointer) bool {
+	prefix, last := at(d.prefix), int(d.parts.prefixLen)-8
+	for i := 0; i < last; i += 8 {
 		if *(*uint64)(unsafe.Add(key, i)) != *(*uint64)(unsafe.Add(prefix, i)) {
 			return false
 		}
 	}
-	return *(*uint64)(unsafe.Add(key, last)) == *(*uint64)(unsafe.Add(prefix, last))
+	return last > 0 && *(*uint64)(unsafe.Add(key, last)) == *(*uint64)(unsafe.Add(prefix, last))
 }
 
-// distance is how far from the range's start the window of a key lies that has the prefix, and 8 bytes or more. Where it
-// lies outside of the range, that is span or more.
-func (p *parts) distance(key unsafe.Pointer, keyLen int) uint64 {
-	from := uint(p.prefixLen)
-	if missing := from + 8 - uint(keyLen); int(missing) > 0 {
-		w := binary.BigEndian.Uint64((*[8]byte)(unsafe.Add(key, keyLen-8))[:])
-		return w<<(4*missing)<<(4*missing) - p.low
-	}
-	return binary.BigEndian.Uint64((*[8]byte)(unsafe.Add(key, from))[:]) - p.low
+// lastWindow is the window of a key that has from 8 bytes to prefixLen + 8.
+func (p *parts) lastWindow(key unsafe.Pointer, keyLen int) uint64 {
+	missing := uint(p.prefixLen) + 8 - uint(keyLen)
+	return binary.BigEndian.Uint64((*[8]byte)(unsafe.Add(key, keyLen-8))[:]) << (4 * missing) << (4 * missing)
 }
 
 // quotient is floor(count * distance / span), if it is ok: it nearly always is.

@@ -13,14 +13,14 @@ use crate::cells::BLOCK_BITS;
 use crate::hot_keys::{Stage, BATCH, KEY_BYTES, SLOTS};
 use crate::label::{Label, Op};
 use crate::lane::{Hot, Lane};
-use crate::sub_bucket::Parts;
+use crate::sub_bucket::{Head, Parts};
 use crate::sync::heavy_fence;
 use crate::table::{Layout, HASH_FACTOR};
 use std::ffi::c_void;
 use std::mem::offset_of;
 
 /// The version of the hot layout.
-pub const KEYVIZ_HOT_LAYOUT_VERSION: u32 = 2;
+pub const KEYVIZ_HOT_LAYOUT_VERSION: u32 = 3;
 
 /// How to count without crossing, for bindings that are built with this very library. Addresses are valid until the
 /// sampler is freed; offsets are in bytes; all integers are in the machine's byte order.
@@ -38,7 +38,7 @@ pub const KEYVIZ_HOT_LAYOUT_VERSION: u32 = 2;
 ///      (place >> 32) + (label & (place >> 9 & 0xffff)); otherwise place - 2 is the address of a divided route:
 ///      first + label * stride + part. Its segment is the pair of addresses (counters, marks) at
 ///      lane_segments + 16 * (number of the cell's highest bit), which is lane_segments + (place & 0x1f0) if bit 0 of the
-///      place is set. If it is 0: leave, call keyviz_hot_reserve, and begin again. At counters + 32 * cell lie reads,
+///      place is set, and otherwise lane_segments + segment of the divided route. If it is 0: leave, call keyviz_hot_reserve, and begin again. At counters + 32 * cell lie reads,
 ///      writes, read bytes, write bytes: add. Then look at the byte at marks + (cell >> block_bits), and if it is 0,
 ///      store 1.
 ///   4. Leave: store 0 in the passage flag (in the shared lane: subtract 1 from where it was added).
@@ -89,9 +89,9 @@ pub struct keyviz_hot_layout_t {
     pub block_bits: u32,
     /// In a divided route: first cell, 32 bits.
     pub divided_first: u32,
-    /// In a divided route: cells from label to label, 32 bits.
+    /// In a divided route: cells from label to label, 16 bits; 0 where labels are off, and otherwise key_buckets_per_route.
     pub divided_stride: u32,
-    /// In a divided route: number of parts, 32 bits.
+    /// In a divided route: number of parts, 16 bits.
     pub divided_count: u32,
     /// In a divided route: bytes of prefix, 32 bits.
     pub divided_prefix_len: u32,
@@ -135,14 +135,14 @@ pub struct keyviz_hot_layout_t {
     pub stage_key_bytes: u32,
     /// So many samples are a batch.
     pub stage_batch: u32,
-    /// In a divided route: shift, 32 bits.
+    /// In a divided route: shift, 16 bits.
     pub divided_shift: u32,
-    /// In a divided route: 32 less 4 times the bytes of prefix, but not below 0; 32 bits.
-    pub divided_head_shift: u32,
-    /// In a divided route: the first 8 bytes of the start, the first of them lowest, 64 bits.
+    /// In a divided route: mask of the prefix in a key's first 8 bytes, of which the first is lowest; 64 bits.
+    pub divided_head_mask: u32,
+    /// In a divided route: what the mask leaves of a key with the prefix, 64 bits. Longer prefixes have a mask of 0, and 1 here.
     pub divided_head: u32,
-    /// 0.
-    pub reserved: u32,
+    /// In a divided route: segment, 16 bits.
+    pub divided_segment: u32,
 }
 
 // SAFETY: integers and pointers only, no padding.
@@ -172,7 +172,7 @@ pub unsafe extern "C" fn keyviz_hot_layout(
             return Err(Failure::new(KEYVIZ_ERR_UNSUPPORTED, "the system has no membarrier(2)"));
         }
         let hot: &Hot = sampler.hot();
-        let parts = offset_of!(Layout, parts) as u32;
+        let (parts, head) = (offset_of!(Layout, parts) as u32, Layout::HEAD_OFFSET as u32);
         let out = keyviz_hot_layout_t {
             type_size: size_of::<keyviz_hot_layout_t>(),
             version: KEYVIZ_HOT_LAYOUT_VERSION,
@@ -185,14 +185,14 @@ pub unsafe extern "C" fn keyviz_hot_layout(
             lane_missed: Lane::MISSED_OFFSET as u32,
             lane_segments: Lane::CELLS_OFFSET as u32,
             block_bits: BLOCK_BITS,
-            divided_first: offset_of!(Layout, first) as u32,
-            divided_stride: offset_of!(Layout, stride) as u32,
-            divided_count: parts + offset_of!(Parts, count) as u32,
+            divided_first: Layout::FIRST_OFFSET as u32,
+            divided_stride: Layout::STRIDE_OFFSET as u32,
+            divided_count: parts + Parts::COUNT_OFFSET as u32,
             divided_prefix_len: parts + offset_of!(Parts, prefix_len) as u32,
             divided_low: parts + offset_of!(Parts, low) as u32,
             divided_span: parts + offset_of!(Parts, span) as u32,
-            divided_ratio: parts + offset_of!(Parts, ratio) as u32,
-            divided_prefix: offset_of!(Layout, prefix) as u32,
+            divided_ratio: parts + Parts::RATIO_OFFSET as u32,
+            divided_prefix: Layout::PREFIX_OFFSET as u32,
             lane_stage: Lane::STAGE_OFFSET as u32,
             stage_left: offset_of!(Stage, left) as u32,
             stage_filled: offset_of!(Stage, filled) as u32,
@@ -209,10 +209,10 @@ pub unsafe extern "C" fn keyviz_hot_layout(
             stage_slot_count: SLOTS as u32,
             stage_key_bytes: KEY_BYTES as u32,
             stage_batch: BATCH as u32,
-            divided_shift: parts + offset_of!(Parts, shift) as u32,
-            divided_head_shift: parts + offset_of!(Parts, head_shift) as u32,
-            divided_head: offset_of!(Layout, head) as u32,
-            reserved: 0,
+            divided_shift: parts + Parts::SHIFT_OFFSET as u32,
+            divided_head_mask: head + offset_of!(Head, mask) as u32,
+            divided_head: head + offset_of!(Head, bytes) as u32,
+            divided_segment: Layout::SEGMENT_OFFSET as u32,
         };
         write_struct(layout, "layout", &out)
     })

@@ -160,7 +160,7 @@ fn put_meta(to: &mut Vec<u8>, meta: &RouteMeta) {
         put(to, members.total);
     }
     if let Some(Division { parts, prefix }) = &meta.division {
-        put(to, parts.count.into());
+        put(to, parts.count().into());
         put_bytes(to, prefix);
         put(to, parts.low);
         put(to, parts.span);

@@ -102,7 +102,8 @@ impl Budget {
 fn slot_bytes(slot: &Slot) -> u64 {
     let (start, end) = (slot.start().len(), slot.end().len());
     let bounds = heap_bytes(start + end);
-    let layout = if slot.parts() > 1 { heap_bytes(size_of::<Layout>()) } else { 0 };
+    // With its place in a list of free ones.
+    let layout = if slot.parts() > 1 { heap_bytes(size_of::<Layout>() + 16) } else { 0 };
     let description = heap_bytes(size_of::<RouteMeta>() + 16) + heap_bytes(start) * 2 + heap_bytes(end);
     ROUTE_BYTES + (size_of::<Slot>() * 5 / 4 + bounds + layout + description) as u64
 }

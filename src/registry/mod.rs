@@ -18,6 +18,7 @@
 
 mod budget;
 mod cell_space;
+mod layouts;
 mod removal;
 mod rows;
 mod slot;
@@ -39,6 +40,7 @@ use crate::table::{Place, Table};
 use budget::Budget;
 use cell_space::CellSpace;
 use hashbrown::HashTable;
+use layouts::Layouts;
 use removal::Retired;
 use slot::{Slot, State};
 use std::sync::Arc;
@@ -99,6 +101,8 @@ pub(crate) struct Registry {
     /// Slots per route: one, or one per label.
     labels: u32,
     slots: Vec<Slot>,
+    /// Those of `slots`; dropped after them.
+    layouts: Layouts,
     vacant: Vec<u32>,
     /// Slot numbers by id: live and retired routes, and virtual buckets.
     ids: HashTable<u32>,
@@ -135,6 +139,7 @@ impl Registry {
             options,
             labels: if options.labels_enabled { Label::COUNT as u32 } else { 1 },
             slots: Vec::new(),
+            layouts: Layouts::default(),
             vacant: Vec::new(),
             ids: HashTable::new(),
             folded: IntMap::default(),
@@ -293,12 +298,13 @@ impl Registry {
 
     /// Gives a slot its cells and a number. `None`: they don't fit.
     fn insert(&mut self, mut slot: Slot, parts: Parts, labels: u32, limited: bool) -> Option<u32> {
-        let cells = parts.count.checked_mul(labels)?;
+        let stride = self.stride(parts.count());
+        let cells = stride.checked_mul(labels)?;
         if limited && !self.budget.has_room_for(&self.cells, &slot, cells) {
             return None;
         }
         let first = self.cells.take(cells)?;
-        slot.lay_out(first, parts, labels);
+        slot.lay_out(&mut self.layouts, first, parts, if labels > 1 { stride } else { 0 });
         self.budget.add_slot(&slot);
         let id = slot.id;
         let number = match self.vacant.pop() {
@@ -319,6 +325,16 @@ impl Registry {
         self.ids.insert_unique(hash(id), number, |&number| hash(slots[number as usize].id));
         self.newcomers.push(number);
         Some(number)
+    }
+
+    /// Cells from one label of a slot with so many parts to the next. Whoever counts may rely on it that those of all
+    /// sub-divided routes are the same.
+    fn stride(&self, parts: u32) -> u32 {
+        if parts > 1 && self.labels > 1 {
+            self.options.key_buckets_per_route
+        } else {
+            parts
+        }
     }
 
     /// Whether the counters of one more lane fit into the memory limit; if so, they are promised.
@@ -422,6 +438,7 @@ impl Registry {
             + heap_bytes(self.retired.capacity() * (size_of::<(u32, Retired)>() + 1) * 8 / 7);
         let total = heap_bytes(self.slots.capacity() * size_of::<Slot>())
             + slots
+            + self.layouts.bytes()
             + numbers.into_iter().sum::<usize>()
             + tables.sum::<usize>()
             + heap_bytes(self.ids.capacity() * 5 * 8 / 7)

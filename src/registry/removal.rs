@@ -103,13 +103,16 @@ impl Registry {
             self.retired.remove(&number);
             let slot = &self.slots[number as usize];
             let labels = if slot.is_bucket() { 1 } else { self.labels };
-            let (id, first, cells) = (slot.id, slot.first, slot.parts() * labels);
+            let (id, first, cells) = (slot.id, slot.first, self.stride(slot.parts()) * labels);
             self.budget.remove_slot(slot);
             self.cells.give_back(first, cells);
             if let Ok(entry) = self.ids.find_entry(hash(id), |&known| known == number) {
                 entry.remove();
             }
             let slot = &mut self.slots[number as usize];
+            if let Some(layout) = slot.take_layout() {
+                self.layouts.give_back(layout);
+            }
             *slot = Slot::new(0, 0, &[], &[]);
             slot.state = State::Vacant;
             self.vacant.push(number);

@@ -58,14 +58,15 @@ impl Registry {
         let slot = &self.slots[number as usize];
         let labels = if self.labels == 1 || slot.is_bucket() { &[Label::Legacy][..] } else { &Label::BY_NAME };
         let (first, parts) = (slot.first, slot.parts());
-        if !deltas.any(first, parts * if labels.len() == 1 { 1 } else { Label::COUNT as u32 }) {
+        let stride = self.stride(parts);
+        if !deltas.any(first, stride * if labels.len() == 1 { 1 } else { Label::COUNT as u32 }) {
             return false;
         }
         let before = drained.rows.len();
         let meta = drained.metas.len() as u32;
         for part in 0..parts {
             for &label in labels {
-                let counters = deltas.get(first + label.index() as u32 * parts + part);
+                let counters = deltas.get(first + label.index() as u32 * stride + part);
                 if !counters.is_zero() {
                     drained.rows.push(DrainedRow { meta, part: part as u16, label, counters });
                 }

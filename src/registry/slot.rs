@@ -1,9 +1,10 @@
 //! One slot range: a route with cells of its own, or a virtual bucket.
 
+use super::layouts::{Layouts, Placed};
 use crate::cells::FIRST_CELL;
 use crate::hash::IntMap;
 use crate::meta::{heap_bytes, Division, Members, RouteMeta};
-use crate::sub_bucket::{head, Parts};
+use crate::sub_bucket::Parts;
 use crate::table::{Layout, Place};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -28,8 +29,8 @@ pub(super) struct Slot {
     /// First cell of the first label.
     pub first: u32,
     pub state: State,
-    /// Only where the route is sub-divided. Boxed, since observers hold its address.
-    layout: Option<Box<Layout>>,
+    /// Only where the route is sub-divided.
+    layout: Option<Placed>,
     /// The current version of what its rows say; made when a row needs it, dropped when it is no longer true.
     pub meta: Option<Arc<RouteMeta>>,
     extra: Option<Box<Extra>>,
@@ -75,22 +76,18 @@ impl Slot {
         slot
     }
 
-    /// Cuts the range into at most `wanted` parts, and gives it the cells from `first` on, `labels` times the parts.
-    /// The slot must not have been placed yet.
-    pub fn lay_out(&mut self, first: u32, parts: Parts, labels: u32) {
+    /// Cuts the range into these parts, and gives it the cells from `first` on, `stride` from one label to the next (0: all
+    /// labels count in the same). The slot must not have been placed yet.
+    pub fn lay_out(&mut self, layouts: &mut Layouts, first: u32, parts: Parts, stride: u32) {
         self.first = first;
-        if parts.count > 1 {
-            let stride = if labels > 1 { parts.count } else { 0 };
-            self.layout = Some(Box::new(Layout {
-                first,
-                stride,
-                parts,
-                prefix: self.bounds.as_ptr(),
-                head: head(self.start()),
-                #[cfg(loom)]
-                canary: crate::sync::Canary::new(),
-            }));
+        if parts.count() > 1 {
+            self.layout = Some(layouts.place(Layout::new(first, parts, stride, self.start())));
         }
+    }
+
+    /// Takes the layout, if there is one, from a slot that nobody will use any more.
+    pub fn take_layout(&mut self) -> Option<Placed> {
+        self.layout.take()
     }
 
     /// What the route table says of the slot.
@@ -113,7 +110,7 @@ impl Slot {
 
     /// The number of parts of each label.
     pub fn parts(&self) -> u32 {
-        self.layout.as_ref().map_or(1, |layout| layout.parts.count)
+        self.layout.as_ref().map_or(1, |layout| layout.parts.count())
     }
 
     /// Whether the parts were cut from another range than the slot's: several may then share a bound.
@@ -244,15 +241,14 @@ impl Slot {
         }
     }
 
-    /// Bytes of memory behind the slot, itself and its description left out.
+    /// Bytes of memory behind the slot; itself, its layout and its description are left out.
     pub fn bytes(&self) -> usize {
         let extra = self.extra.as_ref().map_or(0, |extra| {
             let bucket = extra.bucket.as_ref().map_or(0, Bucket::bytes);
             let cut_from = extra.cut_from.as_ref().map_or(0, |bytes| heap_bytes(bytes.len()));
             heap_bytes(size_of::<Extra>()) + bucket + cut_from + heap_bytes(extra.parents.len() * 8)
         });
-        let layout = self.layout.as_ref().map_or(0, |_| heap_bytes(size_of::<Layout>()));
-        heap_bytes(self.bounds.len()) + layout + extra
+        heap_bytes(self.bounds.len()) + extra
     }
 }
 

@@ -352,9 +352,9 @@ static void no_struct_has_padding(void) {
     FIELD(keyviz_hot_layout_t, stage_key_bytes);
     FIELD(keyviz_hot_layout_t, stage_batch);
     FIELD(keyviz_hot_layout_t, divided_shift);
-    FIELD(keyviz_hot_layout_t, divided_head_shift);
+    FIELD(keyviz_hot_layout_t, divided_head_mask);
     FIELD(keyviz_hot_layout_t, divided_head);
-    FIELD(keyviz_hot_layout_t, reserved);
+    FIELD(keyviz_hot_layout_t, divided_segment);
     END(keyviz_hot_layout_t);
 }
 

@@ -50,7 +50,7 @@ HOT_KEYS_COLUMN = 2
 HOT_KEYS_READS = 1
 HOT_KEYS_SUB_BUCKET = 1
 HOT_KEYS_WRITES = 0
-HOT_LAYOUT_VERSION = 2
+HOT_LAYOUT_VERSION = 3
 LABEL_DYNAMO = 1
 LABEL_LEGACY = 0
 LABEL_RAWKV = 5
@@ -506,9 +506,9 @@ class keyviz_hot_layout_t(Structure):
         ("stage_key_bytes", c_uint32),
         ("stage_batch", c_uint32),
         ("divided_shift", c_uint32),
-        ("divided_head_shift", c_uint32),
+        ("divided_head_mask", c_uint32),
         ("divided_head", c_uint32),
-        ("reserved", c_uint32),
+        ("divided_segment", c_uint32),
     ]
 
 
