@@ -219,37 +219,18 @@ func (s *slabs) ids(ids []uint64) []uint64 {
 	return s.members[from:len(s.members):len(s.members)]
 }
 
-// boundsOfMost is a copy of a piece of the arena: of the bounds of most rows of a column, and little else.
-type boundsOfMost struct {
-	bytes       []byte
-	first, used uint64 // offset of the first byte in the arena, and of the first that no row has
-}
-
-// boundsOfMost copies the bounds of most rows at once. They stand in the arena as they were first met, so those of a
-// column's rows mostly lie side by side.
-func (s *storedColumn) boundsOfMost() (b boundsOfMost) {
+// boundsOfMost copies the bounds of most rows at once: a piece of the arena, and the offset of its first byte there. Bounds
+// stand in the arena as they were first met, so those of a column's rows mostly lie side by side, with little else between.
+func (s *storedColumn) boundsOfMost() (piece []byte, first uint64) {
 	const worthRow = 96 // bytes that may be copied for a row
 	counts := s.counts()
-	first, last := s.about(&counts[0]), s.about(&counts[len(counts)-1])
-	from, to := uint64(first.start_offset), uint64(last.end_offset)+uint64(last.end_len)
-	if first.start_len > 0 && last.end_len > 0 && from < to && to-from <= worthRow*uint64(len(counts)) {
-		b.bytes = bytes.Clone(unsafe.Slice((*byte)(unsafe.Add(s.arena, uintptr(from))), int(to-from)))
-		b.first, b.used = from, from
+	from, last := s.about(&counts[0]), s.about(&counts[len(counts)-1])
+	first = uint64(from.start_offset)
+	to := uint64(last.end_offset) + uint64(last.end_len)
+	if from.start_len > 0 && last.end_len > 0 && first < to && to-first <= worthRow*uint64(len(counts)) {
+		piece = bytes.Clone(unsafe.Slice((*byte)(unsafe.Add(s.arena, uintptr(first))), int(to-first)))
 	}
-	return b
-}
-
-// take is the bounds of a row, if they are in the piece and begin after those that were taken before: two descriptions may
-// share bytes, and no two rows may.
-func (b *boundsOfMost) take(about *C.keyviz_row_t) (start, end []byte, ok bool) {
-	from, middle := uint64(about.start_offset), uint64(about.start_offset)+uint64(about.start_len)
-	second, to := uint64(about.end_offset), uint64(about.end_offset)+uint64(about.end_len)
-	if from < b.used || second < middle || to > b.first+uint64(len(b.bytes)) || about.start_len == 0 || about.end_len == 0 {
-		return nil, nil, false
-	}
-	b.used = to
-	from, middle, second, to = from-b.first, middle-b.first, second-b.first, to-b.first
-	return b.bytes[from:middle:middle], b.bytes[second:to:to], true
+	return piece, first
 }
 
 // matrixRows copies the rows.
@@ -259,26 +240,33 @@ func (s *storedColumn) matrixRows(slabs *slabs) []MatrixRow {
 		return nil
 	}
 	rows := make([]MatrixRow, len(counts))
-	most := s.boundsOfMost()
+	piece, first := s.boundsOfMost()
+	// What lies before it in the piece is some row's: two descriptions may share bytes, and no two rows may.
+	used := first
 	for i := range counts {
 		from, to := &counts[i], &rows[i]
 		about := s.about(from)
 		to.RouteID = uint64(about.route_id)
-		to.Label = labels[from.label]
-		var ok bool
-		if to.Start, to.End, ok = most.take(about); !ok {
-			to.Start, to.End = slabs.bounds(s.arena, about)
-		}
 		to.Aggregate = about.flags&C.KEYVIZ_ROW_AGGREGATE != 0
-		if about.member_routes_count > 0 {
-			to.MemberRoutes = slabs.ids(s.ids(about.member_routes_offset, about.member_routes_count))
-		}
 		to.MemberRoutesTotal = uint64(about.member_routes_total)
 		to.RaftGroupID = uint64(about.group_id)
 		to.LeaderTerm = uint64(about.leader_term)
 		to.SubBucket, to.SubBucketCount = int(about.sub_bucket), int(about.sub_bucket_count)
 		to.Reads, to.Writes = uint64(from.reads), uint64(from.writes)
 		to.ReadBytes, to.WriteBytes = uint64(from.read_bytes), uint64(from.write_bytes)
+		to.Label = labels[from.label]
+		start, end := uint64(about.start_offset), uint64(about.end_offset)
+		startTo, endTo := start+uint64(about.start_len), end+uint64(about.end_len)
+		if used <= start && start < startTo && startTo <= end && end < endTo && endTo-first <= uint64(len(piece)) {
+			used = endTo
+			to.Start = piece[start-first : startTo-first : startTo-first]
+			to.End = piece[end-first : endTo-first : endTo-first]
+		} else {
+			to.Start, to.End = slabs.bounds(s.arena, about)
+		}
+		if about.member_routes_count > 0 {
+			to.MemberRoutes = slabs.ids(s.ids(about.member_routes_offset, about.member_routes_count))
+		}
 	}
 	return rows
 }

@@ -192,11 +192,21 @@ struct Walk {
     /// their parts stand.
     divided: Vec<bool>,
     places: Vec<u32>,
-    /// Where the numbers of a description's parts stand, by its address.
-    known: IntMap<usize, u32>,
+    known: Known,
     descriptions: Descriptions,
     /// The rows of the column that was given last.
     rows: Vec<keyviz_counts_t>,
+}
+
+/// Where the numbers of a description's parts stand, by its address. Blocks mostly have the same descriptions in the same
+/// order, so the next one is guessed before it is looked up.
+#[derive(Default)]
+struct Known {
+    places: Vec<(usize, u32)>,
+    /// Index in `places`, by address: of all that earlier blocks had, once a guess has failed.
+    index: IntMap<usize, u32>,
+    /// Index in `places` of the one that is expected next.
+    guess: usize,
 }
 
 /// What was told so far.
@@ -241,18 +251,40 @@ impl Walk {
 
     /// Goes on to a block with these descriptions.
     fn enter(&mut self, metas: &[Arc<RouteMeta>]) {
-        let numbers = &mut self.descriptions.numbers;
-        self.divided.clear();
-        self.places.clear();
+        let Self { known, descriptions, divided, places, .. } = self;
+        let before = known.places.len();
+        known.guess = 0;
+        divided.clear();
+        places.clear();
         for meta in metas {
-            let place = *self.known.entry(Arc::as_ptr(meta) as usize).or_insert_with(|| {
-                let place = numbers.len();
-                numbers.resize(place + meta.parts() as usize, 0);
+            let address = Arc::as_ptr(meta) as usize;
+            divided.push(meta.parts() > 1);
+            places.push(known.place(address, before).unwrap_or_else(|| {
+                let place = descriptions.numbers.len();
+                descriptions.numbers.resize(place + meta.parts() as usize, 0);
+                known.places.push((address, place as u32));
                 place as u32
-            });
-            self.divided.push(meta.parts() > 1);
-            self.places.push(place);
+            }));
         }
+        // Most of them will be told.
+        descriptions.rows.reserve(known.places.len() - before);
+    }
+}
+
+impl Known {
+    /// Looks among those that were known `before`.
+    fn place(&mut self, address: usize, before: usize) -> Option<u32> {
+        let Self { places, index, guess } = self;
+        if before == 0 {
+            return None;
+        }
+        if places.get(*guess).is_none_or(|&(known, _)| known != address) {
+            let indexed = index.len();
+            index.extend(places[indexed..before].iter().zip(indexed as u32..).map(|(&(known, _), i)| (known, i)));
+            *guess = *index.get(&address)? as usize;
+        }
+        *guess += 1;
+        Some(places[*guess - 1].1)
     }
 }
 
