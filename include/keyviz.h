@@ -1412,6 +1412,15 @@ keyviz_status_t keyviz_columns_split(keyviz_columns_t *columns,
                                      keyviz_columns_t **out,
                                      keyviz_error_t *err);
 
+/// Moves the last `count` of the columns that are still to come of `from` to the end of `columns`; fewer, if fewer are to
+/// come. `*taken` (NULL is fine) is their number. Another thread may be using `from`: so a thread that has come to its
+/// walk's end helps with another's.
+keyviz_status_t keyviz_columns_take(keyviz_columns_t *columns,
+                                    keyviz_columns_t *from,
+                                    size_t count,
+                                    size_t *taken,
+                                    keyviz_error_t *err);
+
 /// Gives the next column.
 ///
 /// Errors: KEYVIZ_ERR_NOT_FOUND (there are no more), KEYVIZ_ERR_TYPE_SIZE. Nothing was skipped.

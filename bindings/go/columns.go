@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"bytes"
+	"cmp"
 	"runtime"
 	"slices"
 	"sync"
@@ -41,7 +42,7 @@ const (
 	parallelWalks = 4
 )
 
-// snapshot copies columns. Many are copied by several goroutines, each its share, which end before it returns.
+// snapshot copies columns. Many are copied by several goroutines, which end before it returns.
 func (c *core) snapshot(from, to time.Time) []MatrixColumn {
 	defer runtime.KeepAlive(c)
 	first, count, rows := c.walk(from, to)
@@ -49,37 +50,55 @@ func (c *core) snapshot(from, to time.Time) []MatrixColumn {
 		return nil
 	}
 	walks := []*C.keyviz_columns_t{first}
-	share := count
-	if n := min(runtime.GOMAXPROCS(0), parallelWalks, rows/parallelRows+1, count); n > 1 {
-		share = (count + n - 1) / n
-		for left := count; left > share; left -= share {
-			var last *C.keyviz_columns_t
-			C.keyviz_columns_split(first, C.size_t(share), &last, nil)
-			walks = append(walks, last)
-		}
-		slices.Reverse(walks[1:])
+	n := min(runtime.GOMAXPROCS(0), parallelWalks, rows/parallelRows+1, count)
+	for left := n; left > 1; left-- {
+		var last *C.keyviz_columns_t
+		C.keyviz_columns_split(first, C.size_t(count/n), &last, nil)
+		walks = append(walks, last)
 	}
-	parts := make([][]MatrixColumn, len(walks))
+	parts := make([][]copiedColumn, len(walks))
 	var others sync.WaitGroup
-	for i, walk := range walks[1:] {
+	for i := range walks[1:] {
 		others.Add(1)
 		go func() {
 			defer others.Done()
-			parts[i+1] = c.copyColumns(walk, from, to)
+			parts[i+1] = c.copyColumns(walks, i+1, from, to)
 		}()
 	}
-	parts[0] = c.copyColumns(first, from, to)
+	parts[0] = c.copyColumns(walks, 0, from, to)
 	others.Wait()
-	return slices.Concat(parts...)
+	for _, walk := range walks {
+		C.keyviz_columns_free(walk)
+	}
+	copied := slices.Concat(parts...)
+	slices.SortFunc(copied, func(a, b copiedColumn) int { return cmp.Compare(a.sequence, b.sequence) })
+	columns := make([]MatrixColumn, len(copied))
+	for i := range copied {
+		columns[i] = copied[i].MatrixColumn
+	}
+	return columns
 }
 
-// copyColumns copies the columns of a walk, and ends it.
-func (c *core) copyColumns(walk *C.keyviz_columns_t, from, to time.Time) (columns []MatrixColumn) {
+type copiedColumn struct {
+	sequence uint64
+	MatrixColumn
+}
+
+// copyColumns copies the columns of one of the walks. At its end, it takes over those that are still to come in others, one by
+// one: a goroutine may have begun late, or be on a slow processor.
+func (c *core) copyColumns(walks []*C.keyviz_columns_t, i int, from, to time.Time) (columns []copiedColumn) {
 	var slabs slabs
-	c.eachColumn(walk, from, to, func(one stamp, column *storedColumn) bool {
-		columns = append(columns, MatrixColumn{WindowStart: one.windowStart, At: one.at, Rows: column.matrixRows(&slabs)})
-		return true
-	})
+	for more := true; more; {
+		c.eachColumn(walks[i], from, to, func(one stamp, column *storedColumn) bool {
+			columns = append(columns, copiedColumn{one.sequence, MatrixColumn{one.windowStart, one.at, column.matrixRows(&slabs)}})
+			return true
+		})
+		more = slices.ContainsFunc(walks, func(other *C.keyviz_columns_t) bool {
+			var taken C.size_t
+			C.keyviz_columns_take(walks[i], other, 1, &taken, nil)
+			return taken > 0
+		})
+	}
 	return columns
 }
 
@@ -90,6 +109,7 @@ func (c *core) visitColumns(from, to time.Time, visit func(MatrixColumn) bool) {
 	if walk == nil {
 		return
 	}
+	defer C.keyviz_columns_free(walk)
 	c.eachColumn(walk, from, to, func(one stamp, column *storedColumn) bool {
 		return visit(MatrixColumn{WindowStart: one.windowStart, At: one.at, Rows: column.matrixRows(&slabs{})})
 	})
@@ -101,6 +121,7 @@ func (c *core) lineage(from, to time.Time) map[uint64][]uint64 {
 	if walk == nil {
 		return nil
 	}
+	defer C.keyviz_columns_free(walk)
 	var parents map[uint64][]uint64
 	c.eachColumn(walk, from, to, func(_ stamp, column *storedColumn) bool {
 		for i := range column.counts() {
@@ -127,9 +148,8 @@ func (c *core) walk(from, to time.Time) (walk *C.keyviz_columns_t, columns, rows
 }
 
 // eachColumn visits the columns of a walk with from <= At < to, oldest first, until there are no more or the visitor has
-// seen enough (false), and ends the walk.
+// seen enough (false).
 func (c *core) eachColumn(walk *C.keyviz_columns_t, from, to time.Time, visit func(stamp, *storedColumn) bool) {
-	defer C.keyviz_columns_free(walk)
 	column := storedColumn{type_size: C.sizeof_keyviz_column_t}
 	for C.keyviz_columns_next(walk, (*C.keyviz_column_t)(&column), nil) == C.KEYVIZ_OK {
 		one := c.stampOf(&column)

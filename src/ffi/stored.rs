@@ -136,9 +136,29 @@ pub unsafe extern "C" fn keyviz_columns_split(
         if out.is_null() {
             return Err(Failure::null("out"));
         }
-        let at = walk.columns.len().saturating_sub(count).max(walk.next);
-        let last = walk.columns.split_off(at);
+        let last = walk.split_off(count);
         write_out(out, hand_out(last));
+        Ok(())
+    })
+}
+
+/// Moves the last `count` of the columns that are still to come of `from` to the end of `columns`; fewer, if fewer are to
+/// come. `*taken` (NULL is fine) is their number. Another thread may be using `from`: so a thread that has come to its
+/// walk's end helps with another's.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_columns_take(
+    columns: *mut keyviz_columns_t,
+    from: *mut keyviz_columns_t,
+    count: usize,
+    taken: *mut usize,
+    err: *mut keyviz_error_t,
+) -> keyviz_status_t {
+    guard(err, || {
+        let (to, from) = (handle::get(columns)?, handle::get(from)?);
+        // One after the other, so that two threads that take from each other don't wait for each other.
+        let last = from.walk.lock().split_off(count);
+        write_out(taken, last.len());
+        to.walk.lock().columns.extend(last);
         Ok(())
     })
 }
@@ -247,6 +267,12 @@ impl Walk {
             });
         });
         Some(column)
+    }
+
+    /// Lets go of the last `count` of the columns that are still to come, or all of them.
+    fn split_off(&mut self, count: usize) -> Vec<StoredColumn> {
+        let at = self.columns.len().saturating_sub(count).max(self.next);
+        self.columns.split_off(at)
     }
 
     /// Goes on to a block with these descriptions.
