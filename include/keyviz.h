@@ -13,7 +13,7 @@
  *     lanes     keyviz_lane_acquire, keyviz_lane_observe, keyviz_lane_release: for hosts that know their threads
  *     columns   keyviz_sampler_flush (into the history) or _drain (into memory of the caller)
  *     history   keyviz_sampler_column_range, _read_column, _save_history, _load_history
- *               keyviz_columns_new, _next, _split, _free: many columns, the fastest way
+ *               keyviz_columns_new, _next, _split, _take, _free: many columns, the fastest way
  *     matrix    keyviz_matrix_query, _from_columns, _free: time x key ranges, of one series
  *               _shape, _info, _columns, _values, _values_view, _row, _row_id, _row_name, _identities, _node: what is in it
  *               _to_json, _from_json, _to_proto, _from_proto, _to_csv: for other programs

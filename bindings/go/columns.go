@@ -72,13 +72,14 @@ func (c *core) snapshot(from, to time.Time) []MatrixColumn {
 	}
 	copied := slices.Concat(parts...)
 	slices.SortFunc(copied, func(a, b copiedColumn) int { return cmp.Compare(a.sequence, b.sequence) })
-	columns := make([]MatrixColumn, len(copied))
-	for i := range copied {
-		columns[i] = copied[i].MatrixColumn
+	columns := slices.Grow([]MatrixColumn(nil), len(copied))
+	for _, one := range copied {
+		columns = append(columns, one.MatrixColumn)
 	}
 	return columns
 }
 
+// copiedColumn is one with its number, which puts those of several goroutines in order.
 type copiedColumn struct {
 	sequence uint64
 	MatrixColumn
