@@ -272,7 +272,8 @@
 /// The version of the hot layout.
 #define KEYVIZ_HOT_LAYOUT_VERSION 2
 
-/// A walk through stored columns: as they stood when it began, whatever the history does meanwhile. One thread at a time.
+/// A walk through stored columns: as they stood when it began, whatever the history does meanwhile. One thread at a time, but
+/// for keyviz_columns_take.
 typedef struct keyviz_columns_t keyviz_columns_t;
 
 /// A reply to a question about hot keys. It never changes; any number of threads may read it at a time.
@@ -1415,6 +1416,8 @@ keyviz_status_t keyviz_columns_split(keyviz_columns_t *columns,
 /// Moves the last `count` of the columns that are still to come of `from` to the end of `columns`; fewer, if fewer are to
 /// come. `*taken` (NULL is fine) is their number. Another thread may be using `from`: so a thread that has come to its
 /// walk's end helps with another's.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_INVALID_HANDLE. Nothing was moved.
 keyviz_status_t keyviz_columns_take(keyviz_columns_t *columns,
                                     keyviz_columns_t *from,
                                     size_t count,

@@ -16,7 +16,8 @@ use std::ffi::c_void;
 use std::sync::atomic::AtomicU32;
 use std::sync::Arc;
 
-/// A walk through stored columns: as they stood when it began, whatever the history does meanwhile. One thread at a time.
+/// A walk through stored columns: as they stood when it began, whatever the history does meanwhile. One thread at a time, but
+/// for keyviz_columns_take.
 // Not as a plain attribute: cbindgen would take the type for a struct that callers may look into.
 #[cfg_attr(all(), repr(C))]
 pub struct keyviz_columns_t {
@@ -145,6 +146,8 @@ pub unsafe extern "C" fn keyviz_columns_split(
 /// Moves the last `count` of the columns that are still to come of `from` to the end of `columns`; fewer, if fewer are to
 /// come. `*taken` (NULL is fine) is their number. Another thread may be using `from`: so a thread that has come to its
 /// walk's end helps with another's.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_INVALID_HANDLE. Nothing was moved.
 #[no_mangle]
 pub unsafe extern "C" fn keyviz_columns_take(
     columns: *mut keyviz_columns_t,
