@@ -13,7 +13,7 @@
  *     lanes     keyviz_lane_acquire, keyviz_lane_observe, keyviz_lane_release: for hosts that know their threads
  *     columns   keyviz_sampler_flush (into the history) or _drain (into memory of the caller)
  *     history   keyviz_sampler_column_range, _read_column, _save_history, _load_history
- *               keyviz_columns_new, _next, _split, _free: many columns, the fastest way
+ *               keyviz_columns_new, _next, _split, _take, _free: many columns, the fastest way
  *     matrix    keyviz_matrix_query, _from_columns, _free: time x key ranges, of one series
  *               _shape, _info, _columns, _values, _values_view, _row, _row_id, _row_name, _identities, _node: what is in it
  *               _to_json, _from_json, _to_proto, _from_proto, _to_csv: for other programs
@@ -272,7 +272,8 @@
 /// The version of the hot layout.
 #define KEYVIZ_HOT_LAYOUT_VERSION 3
 
-/// A walk through stored columns: as they stood when it began, whatever the history does meanwhile. One thread at a time.
+/// A walk through stored columns: as they stood when it began, whatever the history does meanwhile. One thread at a time, but
+/// for keyviz_columns_take.
 typedef struct keyviz_columns_t keyviz_columns_t;
 
 /// A reply to a question about hot keys. It never changes; any number of threads may read it at a time.
@@ -1411,6 +1412,17 @@ keyviz_status_t keyviz_columns_split(keyviz_columns_t *columns,
                                      size_t count,
                                      keyviz_columns_t **out,
                                      keyviz_error_t *err);
+
+/// Moves the last `count` of the columns that are still to come of `from` to the end of `columns`; fewer, if fewer are to
+/// come. `*taken` (NULL is fine) is their number. Another thread may be using `from`: so a thread that has come to its
+/// walk's end helps with another's.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_INVALID_HANDLE. Nothing was moved.
+keyviz_status_t keyviz_columns_take(keyviz_columns_t *columns,
+                                    keyviz_columns_t *from,
+                                    size_t count,
+                                    size_t *taken,
+                                    keyviz_error_t *err);
 
 /// Gives the next column.
 ///

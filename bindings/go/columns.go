@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"bytes"
+	"cmp"
 	"runtime"
 	"slices"
 	"sync"
@@ -41,7 +42,7 @@ const (
 	parallelWalks = 4
 )
 
-// snapshot copies columns. Many are copied by several goroutines, each its share, which end before it returns.
+// snapshot copies columns. Many are copied by several goroutines, which end before it returns.
 func (c *core) snapshot(from, to time.Time) []MatrixColumn {
 	defer runtime.KeepAlive(c)
 	first, count, rows := c.walk(from, to)
@@ -49,37 +50,56 @@ func (c *core) snapshot(from, to time.Time) []MatrixColumn {
 		return nil
 	}
 	walks := []*C.keyviz_columns_t{first}
-	share := count
-	if n := min(runtime.GOMAXPROCS(0), parallelWalks, rows/parallelRows+1, count); n > 1 {
-		share = (count + n - 1) / n
-		for left := count; left > share; left -= share {
-			var last *C.keyviz_columns_t
-			C.keyviz_columns_split(first, C.size_t(share), &last, nil)
-			walks = append(walks, last)
-		}
-		slices.Reverse(walks[1:])
+	n := min(runtime.GOMAXPROCS(0), parallelWalks, rows/parallelRows+1, count)
+	for left := n; left > 1; left-- {
+		var last *C.keyviz_columns_t
+		C.keyviz_columns_split(first, C.size_t(count/n), &last, nil)
+		walks = append(walks, last)
 	}
-	parts := make([][]MatrixColumn, len(walks))
+	parts := make([][]copiedColumn, len(walks))
 	var others sync.WaitGroup
-	for i, walk := range walks[1:] {
+	for i := range walks[1:] {
 		others.Add(1)
 		go func() {
 			defer others.Done()
-			parts[i+1] = c.copyColumns(walk, from, to)
+			parts[i+1] = c.copyColumns(walks, i+1, from, to)
 		}()
 	}
-	parts[0] = c.copyColumns(first, from, to)
+	parts[0] = c.copyColumns(walks, 0, from, to)
 	others.Wait()
-	return slices.Concat(parts...)
+	for _, walk := range walks {
+		C.keyviz_columns_free(walk)
+	}
+	copied := slices.Concat(parts...)
+	slices.SortFunc(copied, func(a, b copiedColumn) int { return cmp.Compare(a.sequence, b.sequence) })
+	columns := slices.Grow([]MatrixColumn(nil), len(copied))
+	for _, one := range copied {
+		columns = append(columns, one.MatrixColumn)
+	}
+	return columns
 }
 
-// copyColumns copies the columns of a walk, and ends it.
-func (c *core) copyColumns(walk *C.keyviz_columns_t, from, to time.Time) (columns []MatrixColumn) {
+// copiedColumn is one with its number, which puts those of several goroutines in order.
+type copiedColumn struct {
+	sequence uint64
+	MatrixColumn
+}
+
+// copyColumns copies the columns of one of the walks. At its end, it takes over those that are still to come in others, one by
+// one: a goroutine may have begun late, or be on a slow processor.
+func (c *core) copyColumns(walks []*C.keyviz_columns_t, i int, from, to time.Time) (columns []copiedColumn) {
 	var slabs slabs
-	c.eachColumn(walk, from, to, func(one stamp, column *storedColumn) bool {
-		columns = append(columns, MatrixColumn{WindowStart: one.windowStart, At: one.at, Rows: column.matrixRows(&slabs)})
-		return true
-	})
+	for more := true; more; {
+		c.eachColumn(walks[i], from, to, func(one stamp, column *storedColumn) bool {
+			columns = append(columns, copiedColumn{one.sequence, MatrixColumn{one.windowStart, one.at, column.matrixRows(&slabs)}})
+			return true
+		})
+		more = slices.ContainsFunc(walks, func(other *C.keyviz_columns_t) bool {
+			var taken C.size_t
+			C.keyviz_columns_take(walks[i], other, 1, &taken, nil)
+			return taken > 0
+		})
+	}
 	return columns
 }
 
@@ -90,6 +110,7 @@ func (c *core) visitColumns(from, to time.Time, visit func(MatrixColumn) bool) {
 	if walk == nil {
 		return
 	}
+	defer C.keyviz_columns_free(walk)
 	c.eachColumn(walk, from, to, func(one stamp, column *storedColumn) bool {
 		return visit(MatrixColumn{WindowStart: one.windowStart, At: one.at, Rows: column.matrixRows(&slabs{})})
 	})
@@ -101,6 +122,7 @@ func (c *core) lineage(from, to time.Time) map[uint64][]uint64 {
 	if walk == nil {
 		return nil
 	}
+	defer C.keyviz_columns_free(walk)
 	var parents map[uint64][]uint64
 	c.eachColumn(walk, from, to, func(_ stamp, column *storedColumn) bool {
 		for i := range column.counts() {
@@ -127,9 +149,8 @@ func (c *core) walk(from, to time.Time) (walk *C.keyviz_columns_t, columns, rows
 }
 
 // eachColumn visits the columns of a walk with from <= At < to, oldest first, until there are no more or the visitor has
-// seen enough (false), and ends the walk.
+// seen enough (false).
 func (c *core) eachColumn(walk *C.keyviz_columns_t, from, to time.Time, visit func(stamp, *storedColumn) bool) {
-	defer C.keyviz_columns_free(walk)
 	column := storedColumn{type_size: C.sizeof_keyviz_column_t}
 	for C.keyviz_columns_next(walk, (*C.keyviz_column_t)(&column), nil) == C.KEYVIZ_OK {
 		one := c.stampOf(&column)
@@ -219,37 +240,18 @@ func (s *slabs) ids(ids []uint64) []uint64 {
 	return s.members[from:len(s.members):len(s.members)]
 }
 
-// boundsOfMost is a copy of a piece of the arena: of the bounds of most rows of a column, and little else.
-type boundsOfMost struct {
-	bytes       []byte
-	first, used uint64 // offset of the first byte in the arena, and of the first that no row has
-}
-
-// boundsOfMost copies the bounds of most rows at once. They stand in the arena as they were first met, so those of a
-// column's rows mostly lie side by side.
-func (s *storedColumn) boundsOfMost() (b boundsOfMost) {
+// boundsOfMost copies the bounds of most rows at once: a piece of the arena, and the offset of its first byte there. Bounds
+// stand in the arena as they were first met, so those of a column's rows mostly lie side by side, with little else between.
+func (s *storedColumn) boundsOfMost() (piece []byte, first uint64) {
 	const worthRow = 96 // bytes that may be copied for a row
 	counts := s.counts()
-	first, last := s.about(&counts[0]), s.about(&counts[len(counts)-1])
-	from, to := uint64(first.start_offset), uint64(last.end_offset)+uint64(last.end_len)
-	if first.start_len > 0 && last.end_len > 0 && from < to && to-from <= worthRow*uint64(len(counts)) {
-		b.bytes = bytes.Clone(unsafe.Slice((*byte)(unsafe.Add(s.arena, uintptr(from))), int(to-from)))
-		b.first, b.used = from, from
+	from, last := s.about(&counts[0]), s.about(&counts[len(counts)-1])
+	first = uint64(from.start_offset)
+	to := uint64(last.end_offset) + uint64(last.end_len)
+	if from.start_len > 0 && last.end_len > 0 && first < to && to-first <= worthRow*uint64(len(counts)) {
+		piece = bytes.Clone(unsafe.Slice((*byte)(unsafe.Add(s.arena, uintptr(first))), int(to-first)))
 	}
-	return b
-}
-
-// take is the bounds of a row, if they are in the piece and begin after those that were taken before: two descriptions may
-// share bytes, and no two rows may.
-func (b *boundsOfMost) take(about *C.keyviz_row_t) (start, end []byte, ok bool) {
-	from, middle := uint64(about.start_offset), uint64(about.start_offset)+uint64(about.start_len)
-	second, to := uint64(about.end_offset), uint64(about.end_offset)+uint64(about.end_len)
-	if from < b.used || second < middle || to > b.first+uint64(len(b.bytes)) || about.start_len == 0 || about.end_len == 0 {
-		return nil, nil, false
-	}
-	b.used = to
-	from, middle, second, to = from-b.first, middle-b.first, second-b.first, to-b.first
-	return b.bytes[from:middle:middle], b.bytes[second:to:to], true
+	return piece, first
 }
 
 // matrixRows copies the rows.
@@ -259,26 +261,33 @@ func (s *storedColumn) matrixRows(slabs *slabs) []MatrixRow {
 		return nil
 	}
 	rows := make([]MatrixRow, len(counts))
-	most := s.boundsOfMost()
+	piece, first := s.boundsOfMost()
+	// What lies before it in the piece is some row's: two descriptions may share bytes, and no two rows may.
+	used := first
 	for i := range counts {
 		from, to := &counts[i], &rows[i]
 		about := s.about(from)
 		to.RouteID = uint64(about.route_id)
-		to.Label = labels[from.label]
-		var ok bool
-		if to.Start, to.End, ok = most.take(about); !ok {
-			to.Start, to.End = slabs.bounds(s.arena, about)
-		}
 		to.Aggregate = about.flags&C.KEYVIZ_ROW_AGGREGATE != 0
-		if about.member_routes_count > 0 {
-			to.MemberRoutes = slabs.ids(s.ids(about.member_routes_offset, about.member_routes_count))
-		}
 		to.MemberRoutesTotal = uint64(about.member_routes_total)
 		to.RaftGroupID = uint64(about.group_id)
 		to.LeaderTerm = uint64(about.leader_term)
 		to.SubBucket, to.SubBucketCount = int(about.sub_bucket), int(about.sub_bucket_count)
 		to.Reads, to.Writes = uint64(from.reads), uint64(from.writes)
 		to.ReadBytes, to.WriteBytes = uint64(from.read_bytes), uint64(from.write_bytes)
+		to.Label = labels[from.label]
+		start, end := uint64(about.start_offset), uint64(about.end_offset)
+		startTo, endTo := start+uint64(about.start_len), end+uint64(about.end_len)
+		if used <= start && start < startTo && startTo <= end && end < endTo && endTo-first <= uint64(len(piece)) {
+			used = endTo
+			to.Start = piece[start-first : startTo-first : startTo-first]
+			to.End = piece[end-first : endTo-first : endTo-first]
+		} else {
+			to.Start, to.End = slabs.bounds(s.arena, about)
+		}
+		if about.member_routes_count > 0 {
+			to.MemberRoutes = slabs.ids(s.ids(about.member_routes_offset, about.member_routes_count))
+		}
 	}
 	return rows
 }

@@ -3,6 +3,7 @@
 package keyviz
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -56,6 +57,64 @@ func TestNoTwoRowsOfASnapshotShareBytes(t *testing.T) {
 		}
 		if again := s.Snapshot(time.Time{}, time.Time{}); !reflect.DeepEqual(again, want) {
 			t.Errorf("%d parts: the history has changed", parts)
+		}
+		s.Close()
+	}
+}
+
+// Goroutines share the columns of a large snapshot out; one that visits them all gives the same ones in the same order.
+func TestALargeSnapshotIsWhatAWalkGives(t *testing.T) {
+	const routes, columns = 4000, 70
+	for _, parts := range []int{1, 3} {
+		now := time.Unix(1_700_000_000, 0)
+		s := NewMemSampler(MemSamplerOptions{
+			KeyVizLabelsEnabled: true, KeyBucketsPerRoute: parts, MaxTrackedRoutes: routes - 5, HistoryColumns: columns,
+			Now: func() time.Time { return now },
+		})
+		bounds := func(id uint64) (start, end []byte) {
+			if id > 0 {
+				start = fmt.Appendf(nil, "key%05d", id)
+			}
+			if id < routes-6 {
+				end = fmt.Appendf(nil, "key%05d", id+1)
+			}
+			return start, end
+		}
+		catalogue := make([]Route, routes)
+		for id := range catalogue {
+			start, end := bounds(uint64(id))
+			catalogue[id] = Route{RouteID: uint64(id), Start: start, End: end, GroupID: 1}
+		}
+		s.RegisterRoutes(catalogue)
+		// Every column has other rows, the first ones few, and of some routes only.
+		for column := range columns {
+			for id := uint64(column % 7); id < routes; id += uint64(1 + (columns-column)/20) {
+				s.Observe(id, append(fmt.Appendf(nil, "key%05d", id), byte(column*37)), Op(id&1), 1<<(id%40), AllLabels[column%2])
+			}
+			now = now.Add(time.Minute)
+			s.Flush()
+		}
+		var want []MatrixColumn
+		for column := range s.Columns(time.Time{}, time.Time{}) {
+			want = append(want, column)
+		}
+		got := s.Snapshot(time.Time{}, time.Time{})
+		if len(got) != columns || !reflect.DeepEqual(got, want) {
+			t.Errorf("%d parts: the snapshot and the walk differ", parts)
+		}
+		for _, column := range got {
+			for _, row := range column.Rows {
+				start, end := bounds(row.RouteID)
+				if parts == 1 && !row.Aggregate && (!bytes.Equal(row.Start, start) || !bytes.Equal(row.End, end)) {
+					t.Fatalf("route %d is told as [%q, %q)", row.RouteID, row.Start, row.End)
+				}
+				if row.Reads+row.Writes == 0 || !row.Aggregate && row.Reads+row.Writes != 1 {
+					t.Fatalf("route %d counts %d reads and %d writes", row.RouteID, row.Reads, row.Writes)
+				}
+				if sent := 1<<(row.RouteID%40) + 9; !row.Aggregate && row.ReadBytes+row.WriteBytes != uint64(sent) {
+					t.Fatalf("route %d counts %d and %d bytes, not %d", row.RouteID, row.ReadBytes, row.WriteBytes, sent)
+				}
+			}
 		}
 		s.Close()
 	}

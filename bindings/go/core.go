@@ -27,6 +27,8 @@ package keyviz
 #cgo noescape keyviz_columns_new
 #cgo nocallback keyviz_columns_split
 #cgo noescape keyviz_columns_split
+#cgo nocallback keyviz_columns_take
+#cgo noescape keyviz_columns_take
 #cgo nocallback keyviz_columns_next
 #cgo noescape keyviz_columns_next
 #cgo nocallback keyviz_columns_free

@@ -16,7 +16,8 @@ use std::ffi::c_void;
 use std::sync::atomic::AtomicU32;
 use std::sync::Arc;
 
-/// A walk through stored columns: as they stood when it began, whatever the history does meanwhile. One thread at a time.
+/// A walk through stored columns: as they stood when it began, whatever the history does meanwhile. One thread at a time, but
+/// for keyviz_columns_take.
 // Not as a plain attribute: cbindgen would take the type for a struct that callers may look into.
 #[cfg_attr(all(), repr(C))]
 pub struct keyviz_columns_t {
@@ -136,9 +137,31 @@ pub unsafe extern "C" fn keyviz_columns_split(
         if out.is_null() {
             return Err(Failure::null("out"));
         }
-        let at = walk.columns.len().saturating_sub(count).max(walk.next);
-        let last = walk.columns.split_off(at);
+        let last = walk.split_off(count);
         write_out(out, hand_out(last));
+        Ok(())
+    })
+}
+
+/// Moves the last `count` of the columns that are still to come of `from` to the end of `columns`; fewer, if fewer are to
+/// come. `*taken` (NULL is fine) is their number. Another thread may be using `from`: so a thread that has come to its
+/// walk's end helps with another's.
+///
+/// Errors: KEYVIZ_ERR_NULL_POINTER, KEYVIZ_ERR_INVALID_HANDLE. Nothing was moved.
+#[no_mangle]
+pub unsafe extern "C" fn keyviz_columns_take(
+    columns: *mut keyviz_columns_t,
+    from: *mut keyviz_columns_t,
+    count: usize,
+    taken: *mut usize,
+    err: *mut keyviz_error_t,
+) -> keyviz_status_t {
+    guard(err, || {
+        let (to, from) = (handle::get(columns)?, handle::get(from)?);
+        // One after the other, so that two threads that take from each other don't wait for each other.
+        let last = from.walk.lock().split_off(count);
+        write_out(taken, last.len());
+        to.walk.lock().columns.extend(last);
         Ok(())
     })
 }
@@ -192,11 +215,21 @@ struct Walk {
     /// their parts stand.
     divided: Vec<bool>,
     places: Vec<u32>,
-    /// Where the numbers of a description's parts stand, by its address.
-    known: IntMap<usize, u32>,
+    known: Known,
     descriptions: Descriptions,
     /// The rows of the column that was given last.
     rows: Vec<keyviz_counts_t>,
+}
+
+/// Where the numbers of a description's parts stand, by its address. Blocks mostly have the same descriptions in the same
+/// order, so the next one is guessed before it is looked up.
+#[derive(Default)]
+struct Known {
+    places: Vec<(usize, u32)>,
+    /// Index in `places`, by address: of all that earlier blocks had, once a guess has failed.
+    index: IntMap<usize, u32>,
+    /// Index in `places` of the one that is expected next.
+    guess: usize,
 }
 
 /// What was told so far.
@@ -239,20 +272,48 @@ impl Walk {
         Some(column)
     }
 
+    /// Lets go of the last `count` of the columns that are still to come, or all of them.
+    fn split_off(&mut self, count: usize) -> Vec<StoredColumn> {
+        let at = self.columns.len().saturating_sub(count).max(self.next);
+        self.columns.split_off(at)
+    }
+
     /// Goes on to a block with these descriptions.
     fn enter(&mut self, metas: &[Arc<RouteMeta>]) {
-        let numbers = &mut self.descriptions.numbers;
-        self.divided.clear();
-        self.places.clear();
+        let Self { known, descriptions, divided, places, .. } = self;
+        let before = known.places.len();
+        known.guess = 0;
+        divided.clear();
+        places.clear();
         for meta in metas {
-            let place = *self.known.entry(Arc::as_ptr(meta) as usize).or_insert_with(|| {
-                let place = numbers.len();
-                numbers.resize(place + meta.parts() as usize, 0);
+            let address = Arc::as_ptr(meta) as usize;
+            divided.push(meta.parts() > 1);
+            places.push(known.place(address, before).unwrap_or_else(|| {
+                let place = descriptions.numbers.len();
+                descriptions.numbers.resize(place + meta.parts() as usize, 0);
+                known.places.push((address, place as u32));
                 place as u32
-            });
-            self.divided.push(meta.parts() > 1);
-            self.places.push(place);
+            }));
         }
+        // Most of them will be told.
+        descriptions.rows.reserve(known.places.len() - before);
+    }
+}
+
+impl Known {
+    /// Looks among those that were known `before`.
+    fn place(&mut self, address: usize, before: usize) -> Option<u32> {
+        let Self { places, index, guess } = self;
+        if before == 0 {
+            return None;
+        }
+        if places.get(*guess).is_none_or(|&(known, _)| known != address) {
+            let indexed = index.len();
+            index.extend(places[indexed..before].iter().zip(indexed as u32..).map(|(&(known, _), i)| (known, i)));
+            *guess = *index.get(&address)? as usize;
+        }
+        *guess += 1;
+        Some(places[*guess - 1].1)
     }
 }
 

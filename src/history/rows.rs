@@ -47,13 +47,13 @@ pub(super) fn encode(metas: &[Arc<RouteMeta>], entries: &[u32], rows: &[DrainedR
     let mut before = Before::default();
     for row in rows {
         let entry = entries[row.meta as usize];
-        let same = before.entry == Some(entry);
+        let same = before.next_entry == i64::from(entry) + 1;
         let counters = row.counters.to_array();
         let nonzero = (0..4).fold(0, |mask, i| mask | u8::from(counters[i] != 0) << i);
         heads.push(nonzero | (row.label.index() as u8) << 4 | u8::from(same) << 7);
         if !same {
-            put_signed(&mut heads, i64::from(entry) - before.next_entry());
-            before = Before { entry: Some(entry), part: 0 };
+            put_signed(&mut heads, i64::from(entry) - before.next_entry);
+            before = Before { next_entry: i64::from(entry) + 1, part: 0 };
         }
         if metas[row.meta as usize].parts() > 1 {
             put_signed(&mut heads, i64::from(row.part) - before.part);
@@ -75,14 +75,9 @@ pub(super) fn encode(metas: &[Arc<RouteMeta>], entries: &[u32], rows: &[DrainedR
 /// What a row is relative to.
 #[derive(Default)]
 struct Before {
-    entry: Option<u32>,
+    /// The index behind that of the row before; 0: there is none.
+    next_entry: i64,
     part: i64,
-}
-
-impl Before {
-    fn next_entry(&self) -> i64 {
-        self.entry.map_or(0, |entry| i64::from(entry) + 1)
-    }
 }
 
 /// What a row says besides its counters.
@@ -105,14 +100,14 @@ impl Heads<'_> {
         let (&flags, rest) = self.bytes.split_first()?;
         self.bytes = rest;
         if flags & 0x80 == 0 {
-            let entry = self.before.next_entry().checked_add(take_signed(&mut self.bytes)?)?;
-            self.before = Before { entry: Some(u32::try_from(entry).ok()?), part: 0 };
+            let entry = self.before.next_entry.checked_add(take_signed(&mut self.bytes)?)?;
+            self.before = Before { next_entry: entry.checked_add(1)?, part: 0 };
         }
-        let entry = self.before.entry?;
-        if divided(entry as usize)? {
+        let entry = usize::try_from(self.before.next_entry - 1).ok()?;
+        if divided(entry)? {
             self.before.part = self.before.part.checked_add(take_signed(&mut self.bytes)?)?;
         }
-        Some(Head { flags, entry, part: self.before.part })
+        Some(Head { flags, entry: entry as u32, part: self.before.part })
     }
 }
 

@@ -32,37 +32,53 @@ pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// [`take`] for long streams of numbers whose lengths nothing predicts: up to 8 bytes at once, without a branch on any
+/// [`take`] for long streams of numbers whose lengths nothing predicts: up to 4 bytes at once, without a branch on any
 /// of them.
 #[inline(always)]
 pub(super) fn take_quick(bytes: &mut &[u8]) -> Option<u64> {
     /// Clear on the last byte of a number.
-    const MORE: u64 = 0x8080_8080_8080_8080;
-    let Some(eight) = bytes.first_chunk() else { return take(bytes) };
-    let word = u64::from_le_bytes(*eight);
+    const MORE: u32 = 0x8080_8080;
+    let word = bytes.first_chunk().map_or(MORE, |four| u32::from_le_bytes(*four));
     let ends = !word & MORE;
     if ends == 0 {
-        return take(bytes);
+        let (value, rest) = split_long(bytes)?;
+        *bytes = rest;
+        return Some(value);
     }
     *bytes = &bytes[ends.trailing_zeros() as usize / 8 + 1..];
-    // The number's own bytes, 7 bits each; then pairs, fours and eights of them are closed up.
+    // The number's own bytes, 7 bits each; then bytes, and pairs of them, are closed up.
     let sevens = word & (ends ^ (ends - 1)) & !MORE;
-    let pairs = sevens & 0x007f_007f_007f_007f | (sevens & 0x7f00_7f00_7f00_7f00) >> 1;
+    let pairs = sevens - ((sevens & 0x7f00_7f00) >> 1);
+    Some((pairs & 0x3fff | pairs >> 2 & 0x0fff_c000).into())
+}
+
+/// What is left for loops over long streams: numbers of more than 4 bytes, up to 8 at once as above, and the streams' ends.
+/// It takes no reference to what they keep in registers.
+#[inline(never)]
+fn split_long(mut bytes: &[u8]) -> Option<(u64, &[u8])> {
+    const MORE: u64 = 0x8080_8080_8080_8080;
+    let word = bytes.first_chunk().map_or(MORE, |eight| u64::from_le_bytes(*eight));
+    let ends = !word & MORE;
+    if ends == 0 {
+        let value = take(&mut bytes)?;
+        return Some((value, bytes));
+    }
+    let sevens = word & (ends ^ (ends - 1)) & !MORE;
+    let pairs = sevens - ((sevens & 0x7f00_7f00_7f00_7f00) >> 1);
     let fours = pairs & 0x0000_3fff_0000_3fff | (pairs & 0x3fff_0000_3fff_0000) >> 2;
-    Some(fours & 0x0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4)
+    let value = fours & 0x0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4;
+    Some((value, &bytes[ends.trailing_zeros() as usize / 8 + 1..]))
 }
 
 /// Reads what `put_signed` wrote.
 #[inline(always)]
 pub(super) fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
-    let value = match bytes.split_first() {
-        Some((&byte, rest)) if byte < 0x80 => {
-            *bytes = rest;
-            Some(byte.into())
-        }
-        _ => take(bytes),
+    let (value, rest) = match bytes.split_first() {
+        Some((&byte, rest)) if byte < 0x80 => (byte.into(), rest),
+        _ => split_long(bytes)?,
     };
-    value.map(|value| (value >> 1) as i64 ^ -((value & 1) as i64))
+    *bytes = rest;
+    Some((value >> 1) as i64 ^ -((value & 1) as i64))
 }
 
 /// Reads `len` bytes.

@@ -129,6 +129,71 @@ static void a_walk_that_is_split_goes_on_in_its_parts(void) {
     keyviz_sampler_free(sampler);
 }
 
+static void a_walk_takes_columns_over_from_another(void) {
+    keyviz_sampler_t *sampler = with_a_history();
+    keyviz_columns_t *walk = walk_through(sampler, 0, 0, COLUMNS), *last = NULL;
+    size_t taken = 99;
+    CHECK_OK(keyviz_columns_split(walk, 10, &last, NULL));
+    check_next(walk, sampler, 5);
+    for (uint64_t sequence = COLUMNS - 5; sequence < COLUMNS + 5; sequence++) check_next(last, sampler, sequence);
+    check_end(last);
+    /* The last one, then the last two of the rest, in their order. */
+    CHECK_OK(keyviz_columns_take(last, walk, 1, &taken, NULL));
+    CHECK_EQUAL(taken, 1);
+    CHECK_OK(keyviz_columns_take(last, walk, 2, NULL, NULL));
+    check_next(last, sampler, COLUMNS - 6);
+    check_next(last, sampler, COLUMNS - 8);
+    check_next(last, sampler, COLUMNS - 7);
+    check_end(last);
+    for (uint64_t sequence = 6; sequence < COLUMNS - 10; sequence++) check_next(walk, sampler, sequence);
+    /* From itself, and of two that are to come a hundred. */
+    CHECK_OK(keyviz_columns_take(walk, walk, 1, &taken, NULL));
+    CHECK_EQUAL(taken, 1);
+    CHECK_OK(keyviz_columns_take(last, walk, 100, &taken, NULL));
+    CHECK_EQUAL(taken, 2);
+    check_end(walk);
+    keyviz_columns_free(walk);
+    check_next(last, sampler, COLUMNS - 10);
+    check_next(last, sampler, COLUMNS - 9);
+    check_end(last);
+    CHECK_OK(keyviz_columns_take(last, last, 1, &taken, NULL));
+    CHECK_EQUAL(taken, 0);
+    keyviz_columns_free(last);
+    keyviz_sampler_free(sampler);
+}
+
+/* Descriptions of one block are those of the one before, in the same order or in another, or some of them, or others. */
+static void a_walk_through_random_traffic_gives_what_reading_gives(void) {
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        uint32_t random = seed * 2654435761u;
+        keyviz_options_t options = labelled_options();
+        options.key_buckets_per_route = seed % 3 ? 1 : 5;
+        options.max_tracked_routes = seed % 4 ? 100 : 10;
+        options.history_columns = 300;
+        keyviz_sampler_t *sampler = sampler_new(options);
+        for (int i = 0; i < 300; i++) {
+            uint32_t some = (random = random * 1664525u + 1013904223u) >> 16;
+            uint64_t id = 1 + some % 20;
+            char start[3] = {(char)('a' + id), 0, 0}, end[3] = {(char)('a' + id), (char)('b' + some / 20 % 20), 0};
+            if (some % 11 == 0) (void)keyviz_sampler_remove_route(sampler, id, T0 + i * SECOND, NULL);
+            if (i == 0 || some % 5 == 0) (void)add(sampler, id, some % 3 ? start : "", some % 7 ? end : "");
+            if (some % 13 == 0) CHECK_OK(keyviz_sampler_set_leader_term(sampler, 1001, some));
+            for (uint32_t j = 0; j < 20 + some % 60 && some % 17; j++) {
+                random = random * 1664525u + 1013904223u;
+                char key[3] = {(char)('a' + (random >> 8) % 26), (char)('a' + (random >> 16) % 26), 0};
+                uint64_t size = random >> (random >> 27);
+                (void)keyviz_observe(sampler, 1 + (random >> 20) % 20, key, 2, random >> 19 & 1, size << seed, (random >> 24) % 6);
+            }
+            CHECK_OK(keyviz_sampler_flush(sampler, T0 + (i + 1) * SECOND, NULL, NULL));
+        }
+        keyviz_columns_t *walk = walk_through(sampler, 0, 0, 300);
+        for (uint64_t sequence = 0; sequence < 300; sequence++) check_next(walk, sampler, sequence);
+        check_end(walk);
+        keyviz_columns_free(walk);
+        keyviz_sampler_free(sampler);
+    }
+}
+
 static void a_walk_stands_still_and_outlives_the_sampler(void) {
     keyviz_sampler_t *sampler = with_a_history();
     keyviz_columns_t *walk = walk_through(sampler, 0, 0, COLUMNS);
@@ -168,6 +233,8 @@ static void nulls_and_a_history_that_is_off(void) {
     CHECK_EQUAL(keyviz_columns_next((keyviz_columns_t *)sampler, &next, &error), KEYVIZ_ERR_INVALID_HANDLE);
     CHECK_EQUAL(keyviz_columns_split(NULL, 1, &other, &error), KEYVIZ_ERR_NULL_POINTER);
     CHECK_EQUAL(keyviz_columns_split(walk, 1, NULL, &error), KEYVIZ_ERR_NULL_POINTER);
+    CHECK_EQUAL(keyviz_columns_take(NULL, walk, 1, &count, &error), KEYVIZ_ERR_NULL_POINTER);
+    CHECK_EQUAL(keyviz_columns_take(walk, NULL, 1, &count, &error), KEYVIZ_ERR_NULL_POINTER);
     /* Nothing was skipped. */
     for (uint64_t sequence = 5; sequence < COLUMNS + 5; sequence++) check_next(walk, sampler, sequence);
     keyviz_columns_free(walk);
@@ -180,6 +247,8 @@ int main(int argc, char **argv) {
     (void)argc;
     RUN(a_walk_gives_what_reading_column_by_column_gives);
     RUN(a_walk_that_is_split_goes_on_in_its_parts);
+    RUN(a_walk_takes_columns_over_from_another);
+    RUN(a_walk_through_random_traffic_gives_what_reading_gives);
     RUN(a_walk_stands_still_and_outlives_the_sampler);
     RUN(nulls_and_a_history_that_is_off);
     return check_summary(argv[0]);

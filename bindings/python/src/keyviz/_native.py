@@ -548,6 +548,7 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "keyviz_column_init": (None, POINTER(keyviz_column_t)),
     "keyviz_columns_new": (c_int32, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p, POINTER(keyviz_error_t)),
     "keyviz_columns_split": (c_int32, c_void_p, c_size_t, c_void_p, POINTER(keyviz_error_t)),
+    "keyviz_columns_take": (c_int32, c_void_p, c_void_p, c_size_t, c_void_p, POINTER(keyviz_error_t)),
     "keyviz_columns_next": (c_int32, c_void_p, POINTER(keyviz_column_t), POINTER(keyviz_error_t)),
     "keyviz_columns_free": (None, c_void_p),
     "keyviz_sampler_save_history": (c_int32, c_void_p, c_void_p, c_size_t, c_void_p, POINTER(keyviz_error_t)),
