@@ -83,11 +83,19 @@ impl Settings {
 }
 
 /// What has a sketch of its own: a route, a label and a series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SketchId {
     pub route_id: u64,
     /// Label and series as one number: twice the label, plus 1 for writes.
     slot: u8,
+}
+
+/// One number, which the hasher mixes once.
+impl std::hash::Hash for SketchId {
+    #[inline]
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write_u64(self.route_id ^ u64::from(self.slot) << 56);
+    }
 }
 
 impl SketchId {

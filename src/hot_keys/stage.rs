@@ -82,7 +82,7 @@ unsafe impl Sync for Stage {}
 /// Samples that were staged. They are the consumer's.
 pub(super) struct Samples<'s> {
     stage: &'s Stage,
-    slots: [Slot; SLOTS],
+    head: u64,
     len: usize,
 }
 
@@ -176,20 +176,16 @@ impl Stage {
     #[allow(unsafe_code)]
     pub(super) unsafe fn take<R>(&self, roll: &Roll, f: impl FnOnce(&Samples<'_>) -> R) -> R {
         let (tail, head) = (self.tail.load(Ordering::Acquire), self.head.0.load(Ordering::Relaxed));
-        let places = || (head..tail).take(SLOTS).map(|i| i as usize % SLOTS);
-        let mut samples = Samples { stage: self, slots: [Slot::default(); SLOTS], len: 0 };
-        for i in places() {
-            // SAFETY: the slot is the consumer's until the store of `head`.
-            samples.slots[samples.len] = self.slots[i].with_mut(|place| unsafe { place.read() });
-            samples.len += 1;
-        }
+        let samples = Samples { stage: self, head, len: (tail.wrapping_sub(head) as usize).min(SLOTS) };
         let done = f(&samples);
-        if let [first, .., last] | [first @ last] = &samples.slots[..samples.len] {
-            let (from, to) = (first.key_at as usize, (last.key_at as usize + last.key_len as usize).min(KEY_BYTES));
+        if samples.len > 0 {
+            let (from, last) = (samples.key_place(0).start, samples.key_place(samples.len - 1).end);
             // SAFETY: the keys are the consumer's until the store of `head`; they lie one behind the other.
-            unsafe { self.keys.get().cast::<u8>().add(from).write_bytes(0, to.saturating_sub(from)) };
+            unsafe { self.keys.get().cast::<u8>().add(from).write_bytes(0, last.saturating_sub(from)) };
         }
-        places().zip(roll.gaps(samples.len)).for_each(|(i, gap)| self.gaps[i].store(gap, Ordering::Relaxed));
+        for (i, gap) in (0..samples.len).zip(roll.gaps(samples.len)) {
+            self.gaps[samples.place(i)].store(gap, Ordering::Relaxed);
+        }
         self.head.0.store(tail, Ordering::Release);
         done
     }
@@ -207,21 +203,37 @@ impl Samples<'_> {
         self.len
     }
 
+    /// The place of a sample.
+    fn place(&self, i: usize) -> usize {
+        self.head.wrapping_add(i as u64) as usize % SLOTS
+    }
+
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn slot(&self, i: usize) -> Slot {
+        // SAFETY: the slot is the consumer's for as long as there are `Samples`.
+        self.stage.slots[self.place(i)].with_mut(|place| unsafe { place.read() })
+    }
+
     pub fn id(&self, i: usize) -> SketchId {
-        let Slot { route_id, sketch, .. } = self.slots[i];
+        let Slot { route_id, sketch, .. } = self.slot(i);
         SketchId { route_id, slot: sketch as u8 }
     }
 
+    /// Where a key lies among the keys: nowhere, if the writer has broken the rules and written anything.
+    #[inline(always)]
+    fn key_place(&self, i: usize) -> std::ops::Range<usize> {
+        let Slot { key_at, key_len, .. } = self.slot(i);
+        let (at, to) = (key_at as usize, key_at as usize + key_len as usize);
+        if to <= KEY_BYTES { at..to } else { 0..0 }
+    }
+
+    #[inline(always)]
     #[allow(unsafe_code)]
     pub fn key(&self, i: usize) -> &[u8] {
-        let Slot { key_at, key_len, .. } = self.slots[i];
-        let (at, len) = (key_at as usize, key_len as usize);
-        // A writer that breaks the rules may have written anything.
-        if at + len > KEY_BYTES {
-            return &[];
-        }
+        let place = self.key_place(i);
         // SAFETY: among the keys, and the consumer's for as long as there are `Samples`.
-        unsafe { std::slice::from_raw_parts(self.stage.keys.get().cast::<u8>().add(at), len) }
+        unsafe { std::slice::from_raw_parts(self.stage.keys.get().cast::<u8>().add(place.start), place.len()) }
     }
 }
 
