@@ -94,7 +94,7 @@ pub(crate) struct SketchId {
 impl std::hash::Hash for SketchId {
     #[inline]
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        state.write_u64(self.route_id ^ u64::from(self.slot) << 56);
+        state.write_u64(self.number());
     }
 }
 
@@ -102,6 +102,18 @@ impl SketchId {
     /// `op`: 0 is a read, 1 a write.
     pub fn new(route_id: u64, label: u32, op: u32) -> Self {
         Self { route_id, slot: (label << 1 | op & 1) as u8 }
+    }
+
+    /// Few ids have the same.
+    #[inline(always)]
+    fn number(self) -> u64 {
+        self.route_id ^ u64::from(self.slot) << 56
+    }
+
+    /// Its hash.
+    #[inline(always)]
+    fn mixed(self) -> u64 {
+        crate::hash::hash(self.number())
     }
 
     /// Of a series that has hot keys.

@@ -145,9 +145,11 @@ impl SpaceSaving {
         let first = self.chains.get(self.chain(hash)).copied().unwrap_or(NONE);
         let victim = self.buckets.get(self.least as usize).map_or(NONE, |bucket| bucket.first);
         for number in [first, victim] {
+            // Where a chain is empty, any other entry will do.
+            let number = usize::from(number).min(self.entries.len().saturating_sub(1));
             if step == 1 {
-                prefetch(&self.entries, number.into());
-            } else if let Some(entry) = self.entries.get(number as usize) {
+                prefetch(&self.entries, number);
+            } else if let Some(entry) = self.entries.get(number) {
                 prefetch(&self.buckets, entry.bucket.into());
                 prefetch(&self.entries, entry.after.into());
                 self.keys.prefetch(entry.key);

@@ -31,8 +31,8 @@ const SHARDS: usize = 16;
 pub(super) struct Window {
     sketches: Vec<Held>,
     index: IntMap<SketchId, u32>,
-    /// The sketch that was used last.
-    recent: usize,
+    /// Where a sketch may be, by its id's hash: quicker than the index, which knows. A power of two of them, or none.
+    guesses: Vec<u32>,
     /// The sketch to pass on next.
     hand: usize,
     /// Bytes of all sketches.
@@ -113,10 +113,29 @@ impl Window {
     /// Where a sketch is, or nowhere.
     #[inline]
     fn find(&mut self, id: SketchId) -> usize {
-        if self.sketches.get(self.recent).is_none_or(|recent| recent.id != id) {
-            self.recent = self.index.get(&id).map_or(NOWHERE, |&at| at as usize);
+        let guess = self.guesses.get(self.guess(id)).map_or(NOWHERE, |&at| at as usize);
+        match self.sketches.get(guess) {
+            Some(held) if held.id == id => guess,
+            _ => self.look_up(id),
         }
-        self.recent
+    }
+
+    /// The place of an id's guess.
+    #[inline]
+    fn guess(&self, id: SketchId) -> usize {
+        id.mixed() as usize & self.guesses.len().wrapping_sub(1)
+    }
+
+    #[cold]
+    fn look_up(&mut self, id: SketchId) -> usize {
+        let Some(&at) = self.index.get(&id) else { return NOWHERE };
+        // As many as there may be sketches before the next growth, and four times that: so few of them share a guess.
+        if self.guesses.len() < self.sketches.len() * 4 {
+            self.guesses = vec![0; (self.sketches.len() * 8).next_power_of_two()];
+        }
+        let guess = self.guess(id);
+        self.guesses[guess] = at;
+        at as usize
     }
 
     /// As [`Window::offer`], for a sketch that was at this place.
