@@ -63,12 +63,14 @@ impl Keys {
 
     /// Stores a key in the place of another, if it fits there, else at the end: then it returns `true`.
     #[inline]
+    #[allow(unsafe_code)]
     pub fn replace(&mut self, at: &mut KeyAt, key: &[u8]) -> bool {
         let fits = key.len() <= at.room as usize;
         if fits {
             let place = &mut self.bytes[at.offset as usize..][..at.len.max(key.len() as u16) as usize];
             let (start, rest) = place.split_at_mut(key.len());
-            copy(start, key);
+            // SAFETY: the two are of one length.
+            unsafe { copy_key(key, start.as_mut_ptr()) };
             rest.zeroize();
             at.len = key.len() as u16;
         } else {
@@ -117,13 +119,26 @@ impl Keys {
     }
 }
 
-/// Copies between slices of one length; most are short, and a call would take longer than that.
+/// Copies a key. Most are short, and a call would take longer than that.
+///
+/// # Safety
+/// There are as many bytes at `to`, which are nobody else's.
 #[inline(always)]
-fn copy(to: &mut [u8], from: &[u8]) {
-    let (mut a, b) = (to.chunks_exact_mut(8), from.chunks_exact(8));
-    let rest = b.remainder();
-    a.by_ref().zip(b).for_each(|(a, b)| a.copy_from_slice(b));
-    a.into_remainder().copy_from_slice(rest);
+#[allow(unsafe_code)]
+pub(super) unsafe fn copy_key(key: &[u8], to: *mut u8) {
+    /// Two numbers, which overlap unless the key is exactly as long.
+    #[inline(always)]
+    unsafe fn copy_as<N>(key: &[u8], to: *mut u8) {
+        let rest = key.len() - size_of::<N>();
+        let ends = (key.as_ptr().cast::<N>().read_unaligned(), key.as_ptr().add(rest).cast::<N>().read_unaligned());
+        to.cast::<N>().write_unaligned(ends.0);
+        to.add(rest).cast::<N>().write_unaligned(ends.1);
+    }
+    match key.len() {
+        16..=32 => copy_as::<u128>(key, to),
+        8..=15 => copy_as::<u64>(key, to),
+        len => to.copy_from_nonoverlapping(key.as_ptr(), len),
+    }
 }
 
 impl Drop for Keys {

@@ -138,14 +138,21 @@ impl LaneKeys {
         match self.stage.push(id, key) {
             Some(waiting) if waiting < BATCH => {}
             Some(_) => self.apply(),
-            None => {
-                self.apply();
-                self.put(id, key, 1);
-            }
+            None => self.put_unstaged(id, key),
         }
     }
 
+    /// Takes a sample that doesn't fit into the stage.
+    #[cold]
+    #[inline(never)]
+    fn put_unstaged(&self, id: SketchId, key: &[u8]) {
+        self.apply();
+        self.put(id, key, 1);
+    }
+
     /// Moves what is staged into sketches, unless somebody else is at it.
+    #[cold]
+    #[inline(never)]
     pub fn apply(&self) {
         if let Some(mut first) = self.windows[0].try_lock() {
             self.apply_into(&mut first);

@@ -36,7 +36,7 @@ impl Roll {
         let first = self.state.fetch_add(GOLDEN.wrapping_mul(count as u64), Ordering::Relaxed);
         (0..count as u64).map(move |i| {
             // In (0, 1].
-            let uniform = ((mix(first.wrapping_add(GOLDEN.wrapping_mul(i))) >> 11) + 1) as f64 / (1u64 << 53) as f64;
+            let uniform = ((mix(first.wrapping_add(GOLDEN.wrapping_mul(i))) >> 11) + 1) as i64 as f64 / (1u64 << 53) as f64;
             1 + (self.logarithm.of(uniform) * self.scale) as u32
         })
     }

@@ -18,9 +18,10 @@
 //! so a writer outside the library needs no generator. A sample that finds no slot leaves no gap behind it, `left` is
 //! 0, and until the next sample each observation is rolled for by itself: in the long run that is the same.
 
+use super::keys::copy_key;
 use super::roll::Roll;
 use super::{Settings, SketchId};
-use crate::sync::{AtomicU32, AtomicU64, Handed, Ordering};
+use crate::sync::{unlikely, AtomicU32, AtomicU64, Handed, Ordering};
 use std::cell::UnsafeCell;
 
 /// Samples that go into their sketches together: so many that their misses overlap, so few that one observation in many
@@ -127,6 +128,7 @@ impl Stage {
     #[inline]
     pub(super) fn is_sample(&self, roll: &Roll) -> bool {
         if self.left.load(Ordering::Relaxed) == 0 {
+            unlikely();
             bump(&self.drawn, 1);
             return roll.is_sample();
         }
@@ -147,6 +149,7 @@ impl Stage {
         let waiting = tail.wrapping_sub(head) as usize;
         let filled = if waiting == 0 { 0 } else { self.filled.load(Ordering::Relaxed) as usize };
         if waiting >= SLOTS || key.len() > KEY_BYTES - filled.min(KEY_BYTES) {
+            unlikely();
             self.left.store(0, Ordering::Relaxed);
             return None;
         }
@@ -155,7 +158,7 @@ impl Stage {
         // SAFETY: the slot and these bytes, which are among the keys, are the writer's until the store of `tail`.
         self.slots[at].with_mut(|place| unsafe { place.write(slot) });
         // SAFETY: as above.
-        unsafe { self.keys.get().cast::<u8>().add(filled).copy_from_nonoverlapping(key.as_ptr(), key.len()) };
+        unsafe { copy_key(key, self.keys.get().cast::<u8>().add(filled)) };
         self.filled.store((filled + key.len()) as u32, Ordering::Relaxed);
         self.begin_gap(self.gaps[at].load(Ordering::Relaxed));
         self.tail.store(tail.wrapping_add(1), Ordering::Release);

@@ -144,13 +144,17 @@ impl Window {
         if common.budget.is_exceeded() {
             return false;
         }
-        if self.sketches.get(at).is_none_or(|held| held.id != id) {
-            match self.find_or_make(common, id) {
-                Some(found) => at = found,
+        let held = match self.sketches.get_mut(at) {
+            Some(held) if held.id == id => held,
+            _ => match self.find_or_make(common, id) {
+                Some(found) => {
+                    at = found;
+                    &mut self.sketches[at]
+                }
                 None => return false,
-            }
-        }
-        if self.sketches[at].sketch.offer_hashed(hash, key, weight) {
+            },
+        };
+        if held.sketch.offer_hashed(hash, key, weight) {
             self.charge(at, &common.budget);
         }
         true
