@@ -88,8 +88,7 @@ pub unsafe extern "C" fn keyviz_lane_observe(
     lane_observe_key(lane, route_id, key, key_len, op, value_len, label)
 }
 
-/// What `keyviz_lane_observe` goes on with when an observation is not of the plain sort, its route is sub-divided, or its key
-/// may be sampled.
+/// What `keyviz_lane_observe` goes on with; see `observe_key`.
 #[inline(never)]
 unsafe extern "C" fn lane_observe_key(
     lane: *mut keyviz_lane_t,
@@ -104,11 +103,12 @@ unsafe extern "C" fn lane_observe_key(
     if handle::samples_keys(lane) && (*lane).lane.observe_plain_key(|| &*(*lane).hot, route_id, op, key_len, rest) {
         return KEYVIZ_OK;
     }
-    lane_observe_divided(lane, route_id, key, key_len, op, value_len, label)
+    lane_observe_other(lane, route_id, key, key_len, op, value_len, label)
 }
 
+/// What `lane_observe_key` goes on with; see `observe_other`.
 #[inline(never)]
-unsafe extern "C" fn lane_observe_divided(
+unsafe extern "C" fn lane_observe_other(
     lane: *mut keyviz_lane_t,
     route_id: u64,
     key: *const c_void,
@@ -131,7 +131,7 @@ unsafe extern "C" fn lane_observe_divided(
     lane_observe_on(lane, route_id, key, key_len, op, value_len, label)
 }
 
-/// What `lane_observe_key` goes on with when an observation is not of the plain sort.
+/// What `lane_observe_other` goes on with: it counts whatever an observation may be.
 #[inline(never)]
 unsafe extern "C" fn lane_observe_on(
     lane: *mut keyviz_lane_t,

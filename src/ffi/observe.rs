@@ -113,8 +113,8 @@ pub(super) fn plain(key: *const c_void, key_len: usize, op: u32, value_len: u64,
     Some(Plain { bytes: (key_len as u64).saturating_add(value_len), op, label })
 }
 
-/// What `keyviz_observe` goes on with when an observation is not of the plain sort, its route is sub-divided, or its key may
-/// be sampled. With the same arguments in the same places, it is a jump, and the plain sort pays for nothing.
+/// What `keyviz_observe` goes on with when an observation is not of the plain sort, or keys are sampled: here the plain sort is
+/// counted where they are. With the same arguments in the same places, it is a jump, and those that sample none pay nothing.
 #[inline(never)]
 unsafe extern "C" fn observe_key(
     sampler: *mut keyviz_sampler_t,
@@ -129,12 +129,13 @@ unsafe extern "C" fn observe_key(
     if handle::samples_keys(sampler) && (*sampler).sampler.count_plain_key(route_id, op, key_len, rest) {
         return KEYVIZ_OK;
     }
-    observe_divided(sampler, route_id, key, key_len, op, value_len, label)
+    observe_other(sampler, route_id, key, key_len, op, value_len, label)
 }
 
-/// What is gone on with when the route may be sub-divided.
+/// What `observe_key` goes on with when the route may be sub-divided, or the key a sample. Each step has one other to go on
+/// with: only then it is a jump.
 #[inline(never)]
-unsafe extern "C" fn observe_divided(
+unsafe extern "C" fn observe_other(
     sampler: *mut keyviz_sampler_t,
     route_id: u64,
     key: *const c_void,
@@ -157,7 +158,7 @@ unsafe extern "C" fn observe_divided(
     observe_on(sampler, route_id, key, key_len, op, value_len, label)
 }
 
-/// What `observe_key` goes on with when an observation is not of the plain sort.
+/// What `observe_other` goes on with: it counts whatever an observation may be.
 #[inline(never)]
 unsafe extern "C" fn observe_on(
     sampler: *mut keyviz_sampler_t,

@@ -95,9 +95,10 @@ impl LaneKeys {
         }
     }
 
+    /// Whether [`LaneKeys::sample`] must follow.
     #[inline(always)]
     fn is_due(&self, op: u32, key_len: usize) -> bool {
-        if self.stage.series >> op & 1 == 0 {
+        if !self.is_sampled(op) {
             return false;
         }
         if key_len > self.stage.longest_key as usize {
@@ -107,14 +108,14 @@ impl LaneKeys {
         self.stage.is_due()
     }
 
-    /// Whether an observation will be no more than a step on the way to the next sample, if it counts: then
-    /// [`LaneKeys::pass_over`] does for [`LaneKeys::observe`]. For the only writer of the lane.
+    /// Whether an observation, if it counts, is no sample: then [`LaneKeys::pass_over`] does for [`LaneKeys::observe`]. For the
+    /// only writer of the lane.
     #[inline(always)]
     pub fn passes_over(&self, op: u32, key_len: usize) -> bool {
         !self.is_sampled(op) || key_len <= self.stage.longest_key as usize && self.stage.left.load(Ordering::Relaxed) > 1
     }
 
-    /// See [`LaneKeys::passes_over`].
+    /// Takes note of an observation that was passed over, and counted on an individual route.
     #[inline(always)]
     pub fn pass_over(&self, op: u32) {
         if self.is_sampled(op) {
@@ -122,6 +123,7 @@ impl LaneKeys {
         }
     }
 
+    /// Whether there are hot keys of such operations.
     #[inline(always)]
     fn is_sampled(&self, op: u32) -> bool {
         self.stage.series.wrapping_shr(op) & 1 != 0
@@ -170,7 +172,7 @@ impl LaneKeys {
 
     /// As [`LaneKeys::observe`], in the lane that threads share.
     pub fn observe_shared(&self, route_id: u64, label: u32, op: u32, key: &[u8]) {
-        if self.stage.series >> op & 1 == 0 {
+        if !self.is_sampled(op) {
             return;
         }
         if key.len() > self.stage.longest_key as usize {
@@ -186,7 +188,7 @@ impl LaneKeys {
 
     /// Takes `count` samples that the host has rolled for, in a lane of any sort.
     pub fn offer(&self, route_id: u64, label: u32, op: u32, key: &[u8], count: u64) {
-        if self.stage.series >> op & 1 == 0 {
+        if !self.is_sampled(op) {
             return;
         }
         if key.len() > self.stage.longest_key as usize {

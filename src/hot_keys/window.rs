@@ -129,7 +129,7 @@ impl Window {
     #[cold]
     fn look_up(&mut self, id: SketchId) -> usize {
         let Some(&at) = self.index.get(&id) else { return NOWHERE };
-        // As many as there may be sketches before the next growth, and four times that: so few of them share a guess.
+        // So many that few sketches share a guess.
         if self.guesses.len() < self.sketches.len() * 4 {
             self.guesses = vec![0; (self.sketches.len() * 8).next_power_of_two()];
         }
@@ -229,8 +229,8 @@ impl Window {
     }
 }
 
-/// A sketch, its place in the window and in the index.
-const SKETCH_BYTES: usize = size_of::<Held>() * 3 / 2 + 64;
+/// A sketch, its place in the window, in the index and among the guesses.
+const SKETCH_BYTES: usize = size_of::<Held>() * 3 / 2 + 64 + 48;
 
 impl Spill {
     fn shard(&self, id: SketchId) -> &TryLock<IntMap<SketchId, Summary>> {
