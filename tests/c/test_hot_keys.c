@@ -108,6 +108,60 @@ static void every_way_to_observe_with_a_key_is_sampled_and_no_other(void) {
     keyviz_sampler_free(sampler);
 }
 
+/* Observations of every sort, in any order: whichever way each goes, it counts as it would by itself. */
+static void whatever_comes_between_samples_every_observation_is_accounted_for(void) {
+    static const uint32_t rates[] = {1, 2, 16};
+    char key[40];
+    for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
+        keyviz_options_t options = tracking_options();
+        options.hot_keys_sample_rate = rates[r];
+        options.hot_keys_max_key_len = 20;
+        options.max_tracked_routes = 2;
+        keyviz_sampler_t *sampler = sampler_new(options);
+        CHECK_OK(add(sampler, 1, "", ""));
+        CHECK_OK(add(sampler, 2, "", ""));
+        CHECK_OK(add(sampler, 3, "", "")); /* goes into a virtual bucket */
+        CHECK_EQUAL(stats_of(sampler).virtual_buckets, 1);
+        keyviz_lane_t *lane = NULL;
+        CHECK_OK(keyviz_lane_acquire(sampler, &lane, NULL));
+        uint64_t rolled = 0, skipped = 0, missed = 0, refused = 0, counted = 0, random = 1;
+        for (uint64_t i = 0; i < 50000; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            uint64_t bits = random >> 20, route = 1 + bits % 4; /* route 4 there is not */
+            size_t len = (bits >> 4) % 30;
+            uint32_t op = (bits >> 10) % 8 == 0 ? 7 : (bits >> 13) % 2;
+            uint32_t label = (bits >> 16) % 9; /* up to 5 they are labels */
+            memset(key, (int)('a' + bits % 23), sizeof key);
+            const char *given = (bits >> 24) % 16 ? key : NULL;
+            keyviz_status_t status = i % 2 ? keyviz_observe(sampler, route, given, len, op, 1, label)
+                                           : keyviz_lane_observe(lane, route, given, len, op, 1, label);
+            if (op > 1 || label > 5 || (!given && len)) {
+                CHECK_EQUAL(status, KEYVIZ_ERR_INVALID_ARGUMENT);
+                refused++;
+            } else if (route == 4) {
+                CHECK_EQUAL(status, KEYVIZ_ERR_UNKNOWN_ROUTE);
+                missed++;
+            } else {
+                CHECK_EQUAL(status, KEYVIZ_OK);
+                counted++;
+                if (route != 3 && op == KEYVIZ_OP_WRITE) *(len > 20 ? &skipped : &rolled) += 1;
+            }
+        }
+        keyviz_stats_t stats = stats_of(sampler);
+        CHECK_EQUAL(stats.refused, refused);
+        CHECK_EQUAL(stats.missed, missed);
+        CHECK_EQUAL(stats.hot_keys_rolled, rolled);
+        CHECK_EQUAL(stats.hot_keys_skipped, skipped);
+        CHECK_EQUAL(stats.hot_keys_dropped, 0);
+        double expected = (double)rolled / rates[r], distance = (double)stats.hot_keys_sampled - expected;
+        CHECK(distance * distance <= 36 * expected); /* 6 standard deviations */
+        if (rates[r] == 1) CHECK_EQUAL(stats.hot_keys_sampled, rolled);
+        keyviz_lane_release(lane);
+        CHECK_EQUAL(drained_operations(sampler, T0 + SECOND), counted);
+        keyviz_sampler_free(sampler);
+    }
+}
+
 static void a_question_that_has_no_answer_says_why(void) {
     keyviz_sampler_t *sampler = published("a");
     keyviz_sampler_t *off = sampler_new(labelled_options());
@@ -471,6 +525,7 @@ int main(int argc, char **argv) {
     (void)argc;
     RUN(the_hottest_keys_come_with_their_bounds);
     RUN(every_way_to_observe_with_a_key_is_sampled_and_no_other);
+    RUN(whatever_comes_between_samples_every_observation_is_accounted_for);
     RUN(a_question_that_has_no_answer_says_why);
     RUN(the_query_string_of_a_url_is_a_question);
     RUN(json_is_written_into_memory_that_just_holds_it_and_read_again);
