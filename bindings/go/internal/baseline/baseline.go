@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -81,6 +82,15 @@ func New(options Options) *Sampler {
 	s.table.Store(&table{})
 	s.at = options.Now()
 	return s
+}
+
+// Settle waits until the goroutine of hot keys has counted what is in the queue.
+func (s *Sampler) Settle() {
+	if h := s.hotKeys; h != nil {
+		for queued := h.queued.Load(); h.counted.Load() < queued; {
+			runtime.Gosched()
+		}
+	}
 }
 
 // Close ends the goroutine of hot keys.

@@ -15,6 +15,8 @@ type hotKeys struct {
 	rate    uint64
 	queue   chan sample
 	dropped atomic.Uint64
+	// queued and counted samples, so far.
+	queued, counted atomic.Uint64
 }
 
 type sample struct {
@@ -27,6 +29,7 @@ func newHotKeys(rate int) *hotKeys {
 	go func() {
 		for sample := range h.queue {
 			sample.slot.sketch.add(sample.key)
+			h.counted.Add(1)
 		}
 	}()
 	return h
@@ -38,6 +41,7 @@ func (h *hotKeys) offer(slot *slot, key []byte) {
 	}
 	select {
 	case h.queue <- sample{slot, slices.Clone(key)}:
+		h.queued.Add(1)
 	default:
 		h.dropped.Add(1)
 	}

@@ -88,7 +88,8 @@ func (l load) catalogue() []keyviz.Route {
 	return routes
 }
 
-// contender is one way to count: count counts the observations of a chunk, from the number given on.
+// contender is one way to count: count counts the observations of a chunk, from the number given on, to the end: work that it
+// leaves to another goroutine is part of it.
 type contender struct {
 	name  string
 	count func(from uint64)
@@ -120,6 +121,7 @@ func (l load) contenders() (list []contender, done func()) {
 			for i := from; i < from+chunk; i++ {
 				textbook.Observe(l.route(i), keys[i&mask], keyviz.OpWrite, valueLen, keyviz.LabelRedis)
 			}
+			textbook.Settle()
 		}},
 	}
 	done = func() { ours.Close(); textbook.Close() }
