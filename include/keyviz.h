@@ -346,8 +346,8 @@ typedef struct {
     uint32_t hot_keys_per_route;
     /// One in so many observations is sampled, R; default 16, cap 1024.
     uint32_t hot_keys_sample_rate;
-    /// Sketches that a lane holds between two publications; default 8192, cap 65536. For one more, it merges one into
-    /// those that all lanes share.
+    /// What a lane holds between two publications, in full sketches of short keys (some 5 kB each where hot_keys_per_route
+    /// is 64); default 8192, cap 65536. Above that, it merges some into those that all lanes share.
     uint32_t hot_keys_queue_size;
     /// Longest key that is sampled, in bytes; default 1024, cap 4096. Longer ones are counted as skipped.
     uint32_t hot_keys_max_key_len;

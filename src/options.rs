@@ -33,8 +33,8 @@ pub struct Options {
     pub hot_keys_per_route: u32,
     /// One in so many observations is sampled, R; 0: 16; at most 1024.
     pub hot_keys_sample_rate: u32,
-    /// Sketches that a lane holds between two publications; 0: 8192; at most 65 536. For one more, it merges one into
-    /// those that all lanes share.
+    /// What a lane holds between two publications, in full sketches of short keys (some 5 kB each where
+    /// `hot_keys_per_route` is 64); 0: 8192; at most 65 536. Above that, it merges some into those that all lanes share.
     pub hot_keys_queue_size: u32,
     /// Longest key that is sampled, in bytes; 0: 1024; at most 4096. Longer ones are counted as skipped.
     pub hot_keys_max_key_len: u32,
@@ -110,7 +110,7 @@ pub const MAX_HOT_KEYS_PER_ROUTE: u32 = 256;
 pub const DEFAULT_HOT_KEYS_SAMPLE_RATE: u32 = 16;
 /// Cap of `hot_keys_sample_rate`.
 pub const MAX_HOT_KEYS_SAMPLE_RATE: u32 = 1024;
-/// Sketches that a lane holds.
+/// What a lane holds, in full sketches.
 pub const DEFAULT_HOT_KEYS_QUEUE_SIZE: u32 = 8192;
 /// Cap of `hot_keys_queue_size`.
 pub const MAX_HOT_KEYS_QUEUE_SIZE: u32 = 65_536;

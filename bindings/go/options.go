@@ -30,8 +30,8 @@ type MemSamplerOptions struct {
 	HotKeysPerRoute int
 	// HotKeysSampleRate: one in so many observations is sampled; default 16, cap 1024.
 	HotKeysSampleRate int
-	// HotKeysQueueSize is how many sketches a thread holds between two publications; default 8192, cap 65536. For one more,
-	// it merges one into those that all threads share.
+	// HotKeysQueueSize is what a thread holds between two publications, in full sketches of short keys (some 5 kB each where
+	// HotKeysPerRoute is 64); default 8192, cap 65536. Above that, it merges some into those that all threads share.
 	HotKeysQueueSize int
 	// HotKeysMaxKeyLen is the longest key that is sampled, in bytes; default 1024, cap 4096. Longer ones are counted as
 	// skipped, and never cut.

@@ -78,8 +78,8 @@ pub struct keyviz_options_t {
     pub hot_keys_per_route: u32,
     /// One in so many observations is sampled, R; default 16, cap 1024.
     pub hot_keys_sample_rate: u32,
-    /// Sketches that a lane holds between two publications; default 8192, cap 65536. For one more, it merges one into
-    /// those that all lanes share.
+    /// What a lane holds between two publications, in full sketches of short keys (some 5 kB each where hot_keys_per_route
+    /// is 64); default 8192, cap 65536. Above that, it merges some into those that all lanes share.
     pub hot_keys_queue_size: u32,
     /// Longest key that is sampled, in bytes; default 1024, cap 4096. Longer ones are counted as skipped.
     pub hot_keys_max_key_len: u32,

@@ -17,7 +17,7 @@ use super::roll::Roll;
 use super::space_saving::{hash_key, SpaceSaving};
 use super::stage::{bump, Stage, BATCH};
 use super::try_lock::{Held, TryLock};
-use super::window::{Budget, Spill, Window};
+use super::window::{most_bytes, Budget, Spill, Window};
 use super::{Settings, SketchId};
 use crate::sync::{AtomicU64, Ordering};
 use foldhash::fast::RandomState;
@@ -35,11 +35,14 @@ pub(super) struct Common {
     pub budget: Budget,
     /// Of keys, in every sketch.
     pub hasher: RandomState,
+    /// Of a window.
+    pub most_bytes: usize,
 }
 
 impl Common {
     pub fn new(settings: Settings, limit_bytes: u64) -> Self {
-        Self { settings, spill: Spill::default(), budget: Budget::new(limit_bytes), hasher: RandomState::default() }
+        let most_bytes = most_bytes(&settings);
+        Self { settings, spill: Spill::default(), budget: Budget::new(limit_bytes), hasher: RandomState::default(), most_bytes }
     }
 
     #[inline]

@@ -53,7 +53,7 @@ pub(crate) struct Settings {
     pub entries: usize,
     /// One in so many observations is sampled, R.
     pub rate: u32,
-    /// Sketches that a lane's window holds before it passes some on.
+    /// What a lane's window holds before it passes some on, in full sketches.
     pub queue_size: usize,
     /// Bytes of a key at most.
     pub longest_key: u32,

@@ -207,6 +207,11 @@ impl SpaceSaving {
             + self.keys.heap_bytes()
     }
 
+    /// As [`SpaceSaving::heap_bytes`], about, of a full one whose keys have 16 bytes.
+    pub(super) fn full_bytes(capacity: usize) -> usize {
+        capacity * (size_of::<Entry>() + size_of::<Bucket>() + 2 * size_of::<u16>() + 16)
+    }
+
     // ---- Chains.
 
     fn chain(&self, hash: u32) -> usize {

@@ -1,7 +1,7 @@
 //! A window: the sketches of what a lane has sampled since the last publication, one per (route, label, series).
 //!
-//! A window holds a bounded number of sketches. For one more, it passes the sketch at its clock hand on to the [`Spill`],
-//! which all lanes share, as a summary: that is as good at publication, and costs a merge now.
+//! A window holds a bounded number of bytes. When it has grown beyond, it passes the sketch at its clock hand on to the
+//! [`Spill`], which all lanes share, as a summary: that is as good at publication, and costs a merge now.
 //!
 //! A batch of samples goes through its sketches in step: first all of them look for their sketch, then for where their key
 //! may be, and so on, and only then they are counted, one after the other. What one waits for in each step depends on its
@@ -13,7 +13,7 @@ use super::space_saving::SpaceSaving;
 use super::stage::{Samples, SLOTS};
 use super::summary::{Part, Summary};
 use super::try_lock::TryLock;
-use super::SketchId;
+use super::{Settings, SketchId};
 use crate::hash::{hash, IntMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -155,7 +155,7 @@ impl Window {
             },
         };
         if held.sketch.offer_hashed(hash, key, weight) {
-            self.charge(at, &common.budget);
+            self.charge(at, common);
         }
         true
     }
@@ -165,9 +165,8 @@ impl Window {
         if let Some(&at) = self.index.get(&id) {
             return Some(at as usize);
         }
-        let most = common.settings.queue_size;
         // When other lanes are in the way, there is as much room again.
-        if self.sketches.len() >= most && !self.pass_one_on(common) && self.sketches.len() >= 2 * most {
+        if self.bytes > 2 * common.most_bytes && !self.pass_one_on(common) {
             return None;
         }
         let at = self.sketches.len();
@@ -177,14 +176,18 @@ impl Window {
         Some(at)
     }
 
-    /// Charges a sketch for what it takes now.
+    /// Charges a sketch for what it takes now, and passes one on if that is too much.
     #[cold]
-    fn charge(&mut self, at: usize, budget: &Budget) {
+    fn charge(&mut self, at: usize, common: &Common) {
+        let budget = &common.budget;
         let held = &mut self.sketches[at];
         let before = std::mem::replace(&mut held.bytes, SKETCH_BYTES + held.sketch.heap_bytes());
         self.bytes = self.bytes + held.bytes - before;
         budget.add(held.bytes as u64);
         budget.remove(before as u64);
+        if self.bytes > common.most_bytes {
+            self.pass_one_on(common);
+        }
     }
 
     /// Passes a sketch on to the spill. `false`: other lanes are in the way.
@@ -231,6 +234,11 @@ impl Window {
 
 /// A sketch, its place in the window, in the index and among the guesses.
 const SKETCH_BYTES: usize = size_of::<Held>() * 3 / 2 + 64 + 48;
+
+/// Bytes of a window at most, but for a moment: those of as many full sketches of short keys.
+pub(super) fn most_bytes(settings: &Settings) -> usize {
+    settings.queue_size * (SKETCH_BYTES + SpaceSaving::full_bytes(settings.entries))
+}
 
 impl Spill {
     fn shard(&self, id: SketchId) -> &TryLock<IntMap<SketchId, Summary>> {

@@ -95,7 +95,7 @@ class Sampler:
         hot_keys_enabled: sample keys, to be published with publish_hot_keys(). Off, no key is kept anywhere.
         hot_keys_per_route: entries of a sketch; default 64, cap 256.
         hot_keys_sample_rate: one in so many observations; default 16, cap 1024.
-        hot_keys_queue_size: sketches that a thread holds between publications; default 8192, cap 65536.
+        hot_keys_queue_size: what a thread holds between publications, in full sketches; default 8192, cap 65536.
         hot_keys_max_key_len: the longest key that is sampled, in bytes; default 1024, cap 4096.
         hot_keys_series: whose keys are sampled.
         hot_keys_in_columns: each column keeps the first 8 keys of each route, label and series.
