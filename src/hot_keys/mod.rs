@@ -110,12 +110,6 @@ impl SketchId {
         self.route_id ^ u64::from(self.slot) << 56
     }
 
-    /// Its hash.
-    #[inline(always)]
-    fn mixed(self) -> u64 {
-        crate::hash::hash(self.number())
-    }
-
     /// Of a series that has hot keys.
     pub fn of(route_id: u64, label: Label, series: Series) -> Result<Self, Error> {
         let op = match series {

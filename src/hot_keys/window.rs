@@ -15,6 +15,7 @@ use super::summary::{Part, Summary};
 use super::try_lock::TryLock;
 use super::{Settings, SketchId};
 use crate::hash::{hash, IntMap};
+use crate::table::HASH_FACTOR;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// So many sketches are in the nearest cache anyway.
@@ -31,12 +32,19 @@ const SHARDS: usize = 16;
 pub(super) struct Window {
     sketches: Vec<Held>,
     index: IntMap<SketchId, u32>,
-    /// Where a sketch may be, by its id's hash: quicker than the index, which knows. A power of two of them, or none.
-    guesses: Vec<u32>,
+    guesses: Guesses,
     /// The sketch to pass on next.
     hand: usize,
     /// Bytes of all sketches.
     bytes: usize,
+}
+
+/// Where sketches may be, by the hash of their ids: quicker than the index, which knows.
+struct Guesses {
+    /// A power of two of them, or none.
+    places: Vec<u32>,
+    /// What leaves of a product as many bits as there are places.
+    shift: u32,
 }
 
 struct Held {
@@ -113,28 +121,17 @@ impl Window {
     /// Where a sketch is, or nowhere.
     #[inline]
     fn find(&mut self, id: SketchId) -> usize {
-        let guess = self.guesses.get(self.guess(id)).map_or(NOWHERE, |&at| at as usize);
+        let guess = self.guesses.get(id);
         match self.sketches.get(guess) {
             Some(held) if held.id == id => guess,
             _ => self.look_up(id),
         }
     }
 
-    /// The place of an id's guess.
-    #[inline]
-    fn guess(&self, id: SketchId) -> usize {
-        id.mixed() as usize & self.guesses.len().wrapping_sub(1)
-    }
-
     #[cold]
     fn look_up(&mut self, id: SketchId) -> usize {
         let Some(&at) = self.index.get(&id) else { return NOWHERE };
-        // So many that few sketches share a guess.
-        if self.guesses.len() < self.sketches.len() * 4 {
-            self.guesses = vec![0; (self.sketches.len() * 8).next_power_of_two()];
-        }
-        let guess = self.guess(id);
-        self.guesses[guess] = at;
+        self.guesses.put(id, at, self.sketches.len());
         at as usize
     }
 
@@ -232,8 +229,38 @@ impl Window {
     }
 }
 
+impl Default for Guesses {
+    fn default() -> Self {
+        Self { places: Vec::new(), shift: u64::BITS - 1 }
+    }
+}
+
+impl Guesses {
+    /// Where a sketch may be; any number, or nowhere.
+    #[inline]
+    fn get(&self, id: SketchId) -> usize {
+        self.places.get(self.place(id)).map_or(NOWHERE, |&at| at as usize)
+    }
+
+    /// Multiplicative hashing: ids that are numbered on, as those of routes often are, meet in no place.
+    #[inline]
+    fn place(&self, id: SketchId) -> usize {
+        (id.number().wrapping_mul(HASH_FACTOR) >> self.shift) as usize
+    }
+
+    /// Notes where one of so many sketches is.
+    fn put(&mut self, id: SketchId, at: u32, sketches: usize) {
+        if self.places.len() < sketches * 2 {
+            self.places = vec![0; (sketches * 4).next_power_of_two()];
+            self.shift = u64::BITS - self.places.len().trailing_zeros();
+        }
+        let place = self.place(id);
+        self.places[place] = at;
+    }
+}
+
 /// A sketch, its place in the window, in the index and among the guesses.
-const SKETCH_BYTES: usize = size_of::<Held>() * 3 / 2 + 64 + 48;
+const SKETCH_BYTES: usize = size_of::<Held>() * 3 / 2 + 64 + 24;
 
 /// Bytes of a window at most, but for a moment: those of as many full sketches of short keys.
 pub(super) fn most_bytes(settings: &Settings) -> usize {
