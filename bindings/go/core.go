@@ -92,8 +92,8 @@ type core struct {
 
 	// table is where the address of the current route table stands; nil: every observation crosses.
 	table *uint64
-	// labels are those that Observe counts by itself; none where keys are sampled: then keyLabels are.
-	labels, keyLabels labelTable
+	// labels are those that Observe counts by itself.
+	labels labelTable
 	// shared is the lane of Ps that have none, and passages its passages.
 	shared   *lane
 	passages *sharedPassages
@@ -159,7 +159,6 @@ func newCore(options MemSamplerOptions, more MoreOptions) (*core, error) {
 	options = options.effective()
 	c := &core{options: options, hotKeysSeries: more.HotKeysSeries}
 	c.labels.clear()
-	c.keyLabels.clear()
 	c.clock, c.at = newClock(options.Now)
 	c.columns.limit = options.HistoryColumns
 	if len(more.Resolutions) > 0 {

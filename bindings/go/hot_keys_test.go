@@ -226,6 +226,79 @@ func TestLongKeysAreSkippedAndCounted(t *testing.T) {
 	}
 }
 
+// Most observations are no samples here: whatever they are, they count once, and are rolled for or not.
+func TestWhatIsRolledForIsExactWhateverIsObserved(t *testing.T) {
+	const own, narrow, folded, unknown = 1, 2, 3, 4
+	for _, parts := range []int{1, 8} {
+		for _, series := range []HotKeysSeries{HotKeysWrites, HotKeysReads, HotKeysBoth} {
+			s, clock := newHotSampler(t, func(opts *MemSamplerOptions, more *MoreOptions) {
+				opts.HotKeysSampleRate, opts.HotKeysMaxKeyLen, opts.KeyBucketsPerRoute = 16, 20, parts
+				opts.MaxTrackedRoutes = 2
+				more.HotKeysSeries = series
+			})
+			s.RegisterRoute(narrow, []byte("n"), []byte("n\x00"), 1)
+			if s.RegisterRoute(folded, []byte("x"), nil, 1) {
+				t.Fatal("the third route is folded")
+			}
+			random := rand.New(rand.NewPCG(uint64(parts), uint64(series)))
+			all := append([]Label{LabelLegacy, "other"}, AllLabels[:]...)
+			var want counts
+			var rolled, skipped, missed uint64
+			for range 50_000 {
+				route, op, label := 1+random.Uint64N(4), Op(random.IntN(3)), all[random.IntN(len(all))]
+				key, valueLen := bytes.Repeat([]byte{byte(random.Uint32())}, random.IntN(24)), random.IntN(100)-10
+				s.Observe(route, key, op, valueLen, label)
+				switch {
+				case op > OpWrite:
+				case route == unknown || label == "other" && route != folded:
+					missed++
+				default:
+					want.bytes += uint64(len(key) + max(valueLen, 0))
+					if op == OpRead {
+						want.reads++
+					} else {
+						want.writes++
+					}
+					switch {
+					case route == folded || series == HotKeysWrites && op == OpRead || series == HotKeysReads && op == OpWrite:
+					case len(key) > 20:
+						skipped++
+					default:
+						rolled++
+					}
+				}
+			}
+			published(t, s, clock)
+			var got counts
+			got.add(flushed(s, clock))
+			if got != want {
+				t.Errorf("K %d, %v: counted %+v, want %+v", parts, series, got, want)
+			}
+			stats := s.Stats()
+			if stats.HotKeysRolled != rolled || stats.HotKeysSkipped != skipped || stats.Missed != missed {
+				t.Errorf("K %d, %v: want %d rolled for, %d skipped and %d missed: %+v", parts, series, rolled, skipped, missed, stats)
+			}
+			sampled := uint64(0)
+			for _, label := range all {
+				for _, route := range []uint64{own, narrow} {
+					for _, one := range []Series{SeriesReads, SeriesWrites} {
+						if reply, err := s.HotKeys(HotKeysQuery{RouteID: route, Label: label, Series: one}); err == nil {
+							sampled += reply.Info().SampledN
+						}
+					}
+				}
+			}
+			if got := accounted(s, sampled); got != stats.HotKeysSampled {
+				t.Errorf("K %d, %v: %d samples, and %d are accounted for", parts, series, stats.HotKeysSampled, got)
+			}
+			// Within six standard deviations of one in 16.
+			if mean := float64(rolled) / 16; math.Abs(float64(sampled)-mean) > 6*math.Sqrt(mean*15/16) {
+				t.Errorf("K %d, %v: %d samples of %d observations", parts, series, sampled, rolled)
+			}
+		}
+	}
+}
+
 func TestOnlyRoutesWithSlotsOfTheirOwnHaveHotKeys(t *testing.T) {
 	s, clock := newHotSampler(t, func(opts *MemSamplerOptions, _ *MoreOptions) { opts.MaxTrackedRoutes = 1 })
 	if s.RegisterRoute(2, []byte("m"), nil, 1) {

@@ -11,8 +11,9 @@ import "unsafe"
 type labelTable struct {
 	factor    uint64
 	addresses [1 << labelTableBits]uintptr
-	lengths   [1 << labelTableBits]int // -1: no label; see divides
-	// offsets are the bytes from a route's first cell to the operations of a label, by (place of the label, operation).
+	// Both by (place of the label, operation): lengths (-1: no label; see divides and samples), and the bytes from a route's
+	// first cell to the operation of the label.
+	lengths [2 << labelTableBits]int
 	offsets [2 << labelTableBits]uint64
 }
 
@@ -23,9 +24,9 @@ const (
 	opOffset   = uint64(unsafe.Sizeof(cell{}[0]))
 )
 
-// newLabelTable makes a table: stride is the number of cells from label to label; 0: labels aren't told apart.
-func newLabelTable(stride int) (t labelTable) {
-	for t.factor = hashFactor; !t.put(stride); t.factor = t.factor*hashFactor | 1 {
+// newLabelTable makes the table of a sampler with these options, that samples the keys of a series if its bit is set.
+func newLabelTable(options *MemSamplerOptions, series uint32) (t labelTable) {
+	for t.factor = hashFactor; !t.put(options, series); t.factor = t.factor*hashFactor | 1 {
 	}
 	return
 }
@@ -34,19 +35,33 @@ func newLabelTable(stride int) (t labelTable) {
 // comparison.
 func divides(length int) int { return -2 - length }
 
+// samples is what stands for a label's length where the operation's keys are sampled. No label is so long.
+func samples(length int) int { return 1<<30 + length }
+
 // put enters the labels; false: two of them meet.
-func (t *labelTable) put(stride int) bool {
+func (t *labelTable) put(options *MemSamplerOptions, series uint32) bool {
 	*t = labelTable{factor: t.factor}
 	t.clear()
 	for _, label := range labels {
 		address := uintptr(unsafe.Pointer(unsafe.StringData(string(label))))
-		i := t.home(address)
-		if t.lengths[i] >= 0 {
+		home := t.home(address)
+		if t.lengths[2*home] != -1 {
 			return false
 		}
-		t.addresses[i], t.lengths[i] = address, len(label)
-		first := uint64(label.number()) * uint64(stride) * cellOffset
-		t.offsets[2*i+uint64(OpRead)], t.offsets[2*i+uint64(OpWrite)] = first, first+opOffset
+		t.addresses[home] = address
+		for op := range uint64(2) {
+			length, cell := len(label), uint64(label.number())
+			switch {
+			case series>>op&1 != 0:
+				length = samples(length)
+			case options.KeyBucketsPerRoute > 1:
+				length, cell = divides(length), cell*uint64(options.KeyBucketsPerRoute)
+			}
+			if !options.KeyVizLabelsEnabled {
+				cell = 0
+			}
+			t.lengths[2*home+op], t.offsets[2*home+op] = length, cell*cellOffset+op*opOffset
+		}
 	}
 	return true
 }

@@ -137,24 +137,12 @@ func (c *core) readLayout() {
 	c.table = (*uint64)(layout.table)
 	c.shared = (*lane)(layout.shared_lane)
 	c.passages = (*sharedPassages)(layout.shared_passages)
+	series := uint32(0)
 	if c.options.HotKeysEnabled {
 		c.sampling = newSampling(&c.options, c.hotKeysSeries)
+		series = c.sampling.series
 	}
-	stride := 0
-	if c.options.KeyVizLabelsEnabled {
-		stride = 1
-	}
-	switch {
-	case c.options.HotKeysEnabled:
-		c.keyLabels = newLabelTable(stride)
-	case c.options.KeyBucketsPerRoute > 1:
-		c.labels = newLabelTable(stride * c.options.KeyBucketsPerRoute)
-		for i, length := range c.labels.lengths {
-			c.labels.lengths[i] = divides(length)
-		}
-	default:
-		c.labels = newLabelTable(stride)
-	}
+	c.labels = newLabelTable(&c.options, series)
 }
 
 type hotLayout = C.keyviz_hot_layout_t

@@ -3,7 +3,7 @@
 package keyviz
 
 import (
-	"encoding/binary"
+	"math/bits"
 	"runtime"
 	"sync/atomic"
 	"unsafe" // and for linkname
@@ -40,18 +40,20 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 		return
 	}
 
-	// This is count for what nearly all observations are: the label is one of the constants, no keys are sampled, and the P
-	// has a lane with the segment mapped. First as it is where no route of the sampler is sub-divided, then where some are.
+	// This is count for what nearly all observations are: the label is one of the constants, the P has a lane with the
+	// segment mapped, and the key is no sample. First as it is where no keys are sampled and no route of the sampler is
+	// sub-divided, then where some are, then where keys are sampled.
 	//
 	// Each value that lives over the call of procPin costs a store and a load: there are four, and only where routes are
-	// sub-divided the key is among them. Small functions that would be inlined are written out where they leave no-ops
-	// behind. The check of the stack, which nosplit leaves out, is one more branch; what grows the stack does so later.
+	// sub-divided or keys are sampled the key is among them. Small functions that would be inlined are written out in the
+	// first two where they leave no-ops behind. The check of the stack, which nosplit leaves out, is one more branch; what
+	// grows the stack does so later. Without optimization each variable takes stack, of which nosplit leaves 800 bytes.
 	size := uint64(len(key)) + uint64(valueLen)
 	address := uintptr(unsafe.Pointer(unsafe.StringData(string(label))))
 	home := c.labels.home(address)
 	if op <= OpWrite && valueLen >= 0 && c.labels.addresses[home] == address {
 		offsetInRoute := c.labels.offsets[2*home+uint64(op)]
-		if c.labels.lengths[home] == len(label) {
+		if c.labels.lengths[2*home+uint64(op)] == len(label) {
 			// While the goroutine is pinned, it is the only one that writes to this P's lane. From here to procUnpin nothing
 			// may block or allocate. What is found in the library's memory stays there until the passage ends (see
 			// passage.rs).
@@ -94,7 +96,7 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 			procUnpin()
 			c.count(routeID, nil, Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
 			return
-		} else if c.labels.lengths[home] == divides(len(label)) {
+		} else if c.labels.lengths[2*home+uint64(op)] == divides(len(label)) {
 			// The label's distance is the same in all routes that are sub-divided.
 			if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
 				lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
@@ -112,23 +114,23 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 				if place&placeDivided != 0 {
 					// This is index for a key of 8 bytes or more that begins like the range's bounds.
 					divided := dividedAt(place)
-					key, keyLen := unsafe.Pointer(unsafe.SliceData(key)), len(key)
+					start := unsafe.Pointer(unsafe.SliceData(key))
 					var window uint64
-					if prefixLen := int(divided.parts.prefixLen); keyLen-8 >= prefixLen {
-						window = binary.BigEndian.Uint64((*[8]byte)(unsafe.Add(key, prefixLen))[:])
-					} else if keyLen >= 8 && keyLen >= prefixLen {
-						window = divided.parts.lastWindow(key, keyLen)
+					if prefixLen := int(divided.parts.prefixLen); len(key)-8 >= prefixLen {
+						window = bits.ReverseBytes64(*(*uint64)(unsafe.Add(start, prefixLen)))
+					} else if len(key) >= 8 && len(key) >= prefixLen {
+						window = divided.parts.lastWindow(start, len(key))
 					} else {
 						goto other
 					}
-					if !divided.head.matches(key) && !divided.hasLongPrefix(key) {
+					if !divided.head.matches(start) && !divided.hasLongPrefix(start) {
 						goto other
 					}
-					distance := window - divided.parts.low
-					if distance >= divided.parts.span {
+					window -= divided.parts.low
+					if window >= divided.parts.span {
 						goto other
 					}
-					part, ok := divided.parts.quotient(distance)
+					part, ok := divided.parts.quotient(window)
 					if !ok {
 						goto other
 					}
@@ -158,12 +160,45 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 			number := uint32(offsetInRoute / cellOffset / uint64(c.options.KeyBucketsPerRoute))
 			c.count(routeID, key[:len(key):len(key)], Op(offsetInRoute/opOffset&1), size, number)
 			return
+		} else if c.labels.lengths[2*home+uint64(op)] == samples(len(label)) {
+			if len(key) <= c.sampling.longest {
+				if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
+					lane := (*lane)(unsafe.Add(unsafe.Pointer(nil), c.lanes[p]))
+					// What may be a sample is left to count, before anything is done. All others are a step on the way to the next
+					// sample, and no more has to be known of them after they were counted.
+					if stage := (*stage)(unsafe.Add(unsafe.Pointer(nil), lane.stageAddress)); stage.left > 1 {
+						lane.inside = 1
+						place := table(acquire(c.table)).find(routeID)
+						if place&placeDirect != 0 {
+							offset := uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
+							if lane.segmentOf(place).count(offset, size) {
+								leave(lane)
+								if place&placeBucket == 0 {
+									stage.left--
+								}
+								procUnpin()
+								runtime.KeepAlive(c)
+								return
+							}
+						} else if place&placeDivided != 0 && lane.passOver(place, key[:len(key):len(key)], offsetInRoute, size) {
+							leave(lane)
+							procUnpin()
+							runtime.KeepAlive(c)
+							return
+						}
+						leave(lane)
+					}
+				}
+				procUnpin()
+			}
+			c.count(routeID, key[:len(key):len(key)], Op(offsetInRoute/opOffset&1), size, uint32(offsetInRoute/cellOffset))
+			return
 		}
 	}
 	c.countAny(routeID, key, op, valueLen, label)
 }
 
-// countAny is Observe for what isn't plain, and where it takes the key: it is sampled, or tells the part of the range.
+// countAny is Observe for what isn't plain.
 //
 //go:noinline
 func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, label Label) {
@@ -171,52 +206,6 @@ func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, label L
 		return
 	}
 	size := uint64(len(key)) + uint64(max(valueLen, 0))
-	// As in Observe.
-	address := uintptr(unsafe.Pointer(unsafe.StringData(string(label))))
-	home := c.keyLabels.home(address)
-	if c.keyLabels.addresses[home] == address && c.keyLabels.lengths[home] == len(label) {
-		offsetInRoute := c.keyLabels.offsets[2*home+uint64(op)]
-		if p := procPin(); uint(p) < maxLanes && c.lanes[p] != 0 {
-			lane := (*lane)(at(c.lanes[p]))
-			lane.inside = 1
-			place := table(acquire(c.table)).find(routeID)
-			var segment *segment
-			var offset uintptr
-			if place&placeDirect != 0 {
-				segment = lane.segmentOf(place)
-				offset = uintptr(place>>placeFirstOffset + offsetInRoute&(place>>placeLabelOffsets|opOffset))
-			} else if place&placeDivided != 0 {
-				number := dividedAt(place).cell(key, uint32(offsetInRoute/cellOffset))
-				segment = lane.segment(number)
-				offset = uintptr(number)*uintptr(cellOffset) + uintptr(offsetInRoute)%uintptr(cellOffset)
-			}
-			if segment != nil {
-				if counters := acquire(&segment.counters); counters != 0 {
-					counter := (*[3]uint64)(at(counters + offset))
-					counter[0]++
-					counter[2] += size
-					*(*uint8)(at(segment.marks + offset>>blockOffsetBits)) = 1
-					leave(lane)
-					what := handoverNone
-					if s := c.sampling; s != nil {
-						if stage := lane.stage(); stage.left > 1 && len(key) <= s.longest && s.series>>(op&1)&1 != 0 && !isBucket(place) {
-							stage.left--
-						} else {
-							what = s.sample(stage, place, routeID, key, op, uint32(offsetInRoute/cellOffset))
-						}
-					}
-					procUnpin()
-					if what != handoverNone {
-						c.handOver(what, c.sampling.lanes[p], routeID, key, op, uint32(offsetInRoute/cellOffset))
-					}
-					runtime.KeepAlive(c)
-					return
-				}
-			}
-			leave(lane)
-		}
-		procUnpin()
-	}
 	c.count(routeID, key, op, size, label.number()&c.labelMask)
 }
 
@@ -224,7 +213,6 @@ func (c *core) countAny(routeID uint64, key []byte, op Op, valueLen int, label L
 //
 //go:noinline
 func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint32) {
-	defer runtime.KeepAlive(c)
 	for {
 		p := procPin()
 		var address uintptr
@@ -240,6 +228,7 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 				c.cross(routeID, key, op, size, label)
 			} else {
 				c.countShared(routeID, key, op, size, label)
+				runtime.KeepAlive(c)
 			}
 			return
 		}
@@ -267,6 +256,7 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 			c.handOver(what, c.sampling.lanes[p], routeID, key, op, label)
 		}
 		if number == 0 || counters != 0 {
+			runtime.KeepAlive(c)
 			return
 		}
 		if !c.reserve(address, number) {
@@ -275,6 +265,33 @@ func (c *core) count(routeID uint64, key []byte, op Op, size uint64, label uint3
 			return
 		}
 	}
+}
+
+// passOver counts an observation that is no sample in a divided place, and is a step on the way to the next sample. False:
+// the segment isn't mapped, nothing was done.
+//
+//go:noinline
+func (l *lane) passOver(place uint64, key []byte, offsetInRoute, size uint64) bool {
+	divided := dividedAt(place)
+	number := divided.cell(key, uint32(offsetInRoute/cellOffset))
+	if !l.segmentAt(uint64(divided.segment)).count(uintptr(uint64(number)*cellOffset+offsetInRoute&opOffset), size) {
+		return false
+	}
+	l.stage().left--
+	return true
+}
+
+// count counts at an offset, which is that of a cell and an operation; false: the segment isn't mapped, nothing was done.
+func (s *segment) count(offset uintptr, size uint64) bool {
+	counters := acquire(&s.counters)
+	if counters == 0 {
+		return false
+	}
+	counter := (*[3]uint64)(at(counters + offset))
+	counter[0]++
+	counter[2] += size
+	*(*uint8)(at(s.marks + offset>>blockOffsetBits)) = 1
+	return true
 }
 
 // leave ends a passage. It is release, written out for Observe, where that would leave no-ops behind.

@@ -94,6 +94,14 @@ func (d *divided) cell(key []byte, label uint32) uint32 {
 //
 //go:noinline
 func (d *divided) index(key []byte) uint32 {
+	// What nearly all keys are: of 8 bytes or more after a prefix of at most 8, and not at an edge.
+	if prefixLen := int(d.parts.prefixLen); len(key)-8 >= prefixLen && d.head.matches(unsafe.Pointer(unsafe.SliceData(key))) {
+		if distance := binary.BigEndian.Uint64(key[prefixLen:]) - d.parts.low; distance < d.parts.span {
+			if part, ok := d.parts.quotient(distance); ok {
+				return uint32(part)
+			}
+		}
+	}
 	var prefix []byte
 	if d.parts.prefixLen > 0 { // otherwise the address means nothing
 		prefix = unsafe.Slice((*byte)(at(d.prefix)), d.parts.prefixLen)
