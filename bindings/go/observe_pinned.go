@@ -29,8 +29,6 @@ func procUnpin()
 //
 // Any goroutine, any time. It takes no lock, allocates nothing, and calls no C function but for the first observations
 // of each P, and where hot keys are on, for one in 8 x HotKeysSampleRate.
-//
-//go:nosplit
 func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, label Label) {
 	if s == nil {
 		return
@@ -46,8 +44,7 @@ func (s *MemSampler) Observe(routeID uint64, key []byte, op Op, valueLen int, la
 	//
 	// Each value that lives over the call of procPin costs a store and a load: there are four, and only where routes are
 	// sub-divided or keys are sampled the key is among them. Small functions that would be inlined are written out in the
-	// first two where they leave no-ops behind. The check of the stack, which nosplit leaves out, is one more branch; what
-	// grows the stack does so later. Without optimization each variable takes stack, of which nosplit leaves 800 bytes.
+	// first two where they leave no-ops behind.
 	size := uint64(len(key)) + uint64(valueLen)
 	address := uintptr(unsafe.Pointer(unsafe.StringData(string(label))))
 	home := c.labels.home(address)
