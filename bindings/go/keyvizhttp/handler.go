@@ -13,7 +13,7 @@
 //	                                                          the hot keys of a route, as JSON
 //
 // What is empty or left out has its default: the writes, all columns, as many rows as there may be, 20 keys. Times are Unix
-// milliseconds; a matrix has the columns with from <= time < to.
+// milliseconds, and 0 is no bound; a matrix has the columns with from <= time < to.
 //
 // # Authentication is the host's
 //
@@ -236,7 +236,9 @@ func parseQuery(values url.Values) (keyviz.MatrixQuery, error) {
 			if err != nil {
 				return query, fmt.Errorf("%s must be a number of milliseconds, and is %q", bound.name, text)
 			}
-			*bound.to = time.UnixMilli(ms)
+			if ms != 0 {
+				*bound.to = time.UnixMilli(ms)
+			}
 		}
 	}
 	if !query.From.IsZero() && !query.To.IsZero() && query.From.After(query.To) {

@@ -106,7 +106,9 @@ func TestTheMatrixIsWhatWasAskedFor(t *testing.T) {
 		{"?series=read_bytes&rows=100000", "read_bytes", []int64{ms(1), ms(2), ms(3)}, []uint64{100, 200, 300}},
 		{fmt.Sprintf("?series=reads&from_unix_ms=%d", ms(2)), "reads", []int64{ms(2), ms(3)}, []uint64{20, 30}},
 		{fmt.Sprintf("?series=reads&from_unix_ms=%d&to_unix_ms=%d", ms(1)+1, ms(3)), "reads", []int64{ms(2)}, []uint64{20}},
-		{"?from_unix_ms=-9223372036854775808&to_unix_ms=0", "writes", []int64{}, nil},
+		{"?from_unix_ms=-9223372036854775808&to_unix_ms=1", "writes", []int64{}, nil},
+		{"?from_unix_ms=0&to_unix_ms=0", "writes", []int64{ms(1), ms(2), ms(3)}, []uint64{1, 1, 1}},
+		{fmt.Sprintf("?from_unix_ms=%d&to_unix_ms=0", ms(3)), "writes", []int64{ms(3)}, []uint64{1}},
 	} {
 		answer := read(t, get(h, "/any/where/matrix"+c.query))
 		if answer.Series != c.series || answer.Node != "n1" || answer.Fanout != nil || !reflect.DeepEqual(answer.Columns, c.columns) {
