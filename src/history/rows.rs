@@ -100,8 +100,15 @@ impl Heads<'_> {
         let (&flags, rest) = self.bytes.split_first()?;
         self.bytes = rest;
         if flags & 0x80 == 0 {
-            let entry = self.before.next_entry.checked_add(take_signed(&mut self.bytes)?)?;
-            self.before = Before { next_entry: entry.checked_add(1)?, part: 0 };
+            let further = match *rest {
+                // Most rows are the next ones of the dictionary.
+                [0, ref rest @ ..] => {
+                    self.bytes = rest;
+                    0
+                }
+                _ => take_signed(&mut self.bytes)?,
+            };
+            self.before = Before { next_entry: self.before.next_entry.checked_add(further)?.checked_add(1)?, part: 0 };
         }
         let entry = usize::try_from(self.before.next_entry - 1).ok()?;
         if divided(entry)? {
