@@ -1,13 +1,12 @@
 //! Explicit lanes, for hosts that know their threads.
 
 use super::handle::{self, Handle};
-use super::observe::{count, key, plain};
+use super::observe::{observe, Observer};
 use super::sampler::keyviz_sampler_t;
-use super::status::{
-    guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_INVALID_HANDLE, KEYVIZ_ERR_NO_LANE, KEYVIZ_OK,
-};
+use super::status::{guard, keyviz_error_t, keyviz_status_t, Failure, KEYVIZ_ERR_NO_LANE};
 use super::structs::write_out;
-use crate::lane::{Hot, Lane};
+use crate::lane::{Hot, Lane, Observation, Observed, Plain};
+use crate::sampler::Sampler;
 use std::ffi::c_void;
 use std::sync::atomic::AtomicU32;
 use std::sync::Arc;
@@ -78,75 +77,45 @@ pub unsafe extern "C" fn keyviz_lane_observe(
     value_len: u64,
     label: u32,
 ) -> keyviz_status_t {
-    if lane.is_null() {
-        return KEYVIZ_OK;
-    }
-    let rest = || plain(key, key_len, op, value_len, label);
-    if handle::is_plain(lane) && (*lane).lane.observe_plain(&*(*lane).hot, route_id, rest) {
-        return KEYVIZ_OK;
-    }
-    lane_observe_key(lane, route_id, key, key_len, op, value_len, label)
+    observe(lane, route_id, key, key_len, op, value_len, label)
 }
 
-/// What `keyviz_lane_observe` goes on with; see `observe_key`.
-#[inline(never)]
-unsafe extern "C" fn lane_observe_key(
-    lane: *mut keyviz_lane_t,
-    route_id: u64,
-    key: *const c_void,
-    key_len: usize,
-    op: u32,
-    value_len: u64,
-    label: u32,
-) -> keyviz_status_t {
-    let rest = || plain(key, key_len, op, value_len, label);
-    if handle::samples_keys(lane) && (*lane).lane.observe_plain_key(|| &*(*lane).hot, route_id, op, key_len, rest) {
-        return KEYVIZ_OK;
+impl Observer for keyviz_lane_t {
+    #[inline(always)]
+    fn sampler(&self) -> &Sampler {
+        // SAFETY: the sampler is freed after its lanes are released.
+        unsafe { &(*self.sampler).sampler }
     }
-    lane_observe_other(lane, route_id, key, key_len, op, value_len, label)
+
+    #[inline(always)]
+    fn count_plain(&self, route_id: u64, rest: impl FnOnce() -> Option<Plain>) -> bool {
+        self.lane.observe_plain(self.hot(), route_id, rest)
+    }
+
+    #[inline(always)]
+    fn count_plain_key(&self, route_id: u64, op: u32, key_len: usize, rest: impl FnOnce() -> Option<Plain>) -> bool {
+        self.lane.observe_plain_key(|| self.hot(), route_id, op, key_len, rest)
+    }
+
+    #[inline(always)]
+    fn count_sample(&self, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+        self.lane.observe_sample(self.hot(), route_id, key, rest)
+    }
+
+    #[inline(always)]
+    fn count_divided(&self, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+        self.lane.observe_divided(self.hot(), route_id, key, rest)
+    }
+
+    fn count(&self, observation: Observation<'_>) -> Observed {
+        self.lane.observe(self.hot(), observation)
+    }
 }
 
-/// What `lane_observe_key` goes on with; see `observe_other`.
-#[inline(never)]
-unsafe extern "C" fn lane_observe_other(
-    lane: *mut keyviz_lane_t,
-    route_id: u64,
-    key: *const c_void,
-    key_len: usize,
-    op: u32,
-    value_len: u64,
-    label: u32,
-) -> keyviz_status_t {
-    let rest = || plain(key, key_len, op, value_len, label);
-    if !key.is_null() {
-        let key = std::slice::from_raw_parts(key.cast(), key_len);
-        let counted = match handle::samples_keys(lane) {
-            true => (*lane).lane.observe_sample(&*(*lane).hot, route_id, key, rest),
-            false => handle::is_plain(lane) && (*lane).lane.observe_divided(&*(*lane).hot, route_id, key, rest),
-        };
-        if counted {
-            return KEYVIZ_OK;
-        }
+impl keyviz_lane_t {
+    #[inline(always)]
+    fn hot(&self) -> &Hot {
+        // SAFETY: as in `sampler`.
+        unsafe { &*self.hot }
     }
-    lane_observe_on(lane, route_id, key, key_len, op, value_len, label)
-}
-
-/// What `lane_observe_other` goes on with: it counts whatever an observation may be.
-#[inline(never)]
-unsafe extern "C" fn lane_observe_on(
-    lane: *mut keyviz_lane_t,
-    route_id: u64,
-    key: *const c_void,
-    key_len: usize,
-    op: u32,
-    value_len: u64,
-    label: u32,
-) -> keyviz_status_t {
-    if !handle::is_valid(lane) {
-        return KEYVIZ_ERR_INVALID_HANDLE;
-    }
-    let (lane, key) = (&*lane, self::key(key, key_len));
-    let sampler = &(*lane.sampler).sampler;
-    let into = |observation| lane.lane.observe(sampler.hot(), observation);
-    count(sampler, into, route_id, key, key_len as u64, op, value_len, label)
 }

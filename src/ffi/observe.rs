@@ -1,6 +1,6 @@
 //! The hot path's C functions.
 
-use super::handle;
+use super::handle::{self, Handle};
 use super::sampler::keyviz_sampler_t;
 use super::status::{
     keyviz_status_t, Failure, KEYVIZ_ERR_INVALID_ARGUMENT, KEYVIZ_ERR_INVALID_HANDLE, KEYVIZ_ERR_NO_MEMORY,
@@ -93,19 +93,12 @@ pub unsafe extern "C" fn keyviz_observe(
     value_len: u64,
     label: u32,
 ) -> keyviz_status_t {
-    if sampler.is_null() {
-        return KEYVIZ_OK;
-    }
-    let rest = || plain(key, key_len, op, value_len, label);
-    if handle::is_plain(sampler) && (*sampler).sampler.count_plain(route_id, rest) {
-        return KEYVIZ_OK;
-    }
-    observe_key(sampler, route_id, key, key_len, op, value_len, label)
+    observe(sampler, route_id, key, key_len, op, value_len, label)
 }
 
 /// The end of an observation of the plain sort.
 #[inline(always)]
-pub(super) fn plain(key: *const c_void, key_len: usize, op: u32, value_len: u64, label: u32) -> Option<Plain> {
+fn plain(key: *const c_void, key_len: usize, op: u32, value_len: u64, label: u32) -> Option<Plain> {
     if key.is_null() || op > 1 || label as usize >= Label::COUNT {
         unlikely();
         return None;
@@ -113,11 +106,75 @@ pub(super) fn plain(key: *const c_void, key_len: usize, op: u32, value_len: u64,
     Some(Plain { bytes: (key_len as u64).saturating_add(value_len), op, label })
 }
 
-/// What `keyviz_observe` goes on with when an observation is not of the plain sort, or keys are sampled: here the plain sort is
-/// counted where they are. With the same arguments in the same places, it is a jump, and those that sample none pay nothing.
+/// What counts observations: a sampler, in the calling thread's lane, or a lane. Each function is the one of `Lane` with
+/// such a name; `false`: nothing was done.
+pub(super) trait Observer: Handle {
+    fn sampler(&self) -> &Sampler;
+    fn count_plain(&self, route_id: u64, rest: impl FnOnce() -> Option<Plain>) -> bool;
+    fn count_plain_key(&self, route_id: u64, op: u32, key_len: usize, rest: impl FnOnce() -> Option<Plain>) -> bool;
+    fn count_sample(&self, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool;
+    fn count_divided(&self, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool;
+    fn count(&self, observation: Observation<'_>) -> Observed;
+}
+
+impl Observer for keyviz_sampler_t {
+    #[inline(always)]
+    fn sampler(&self) -> &Sampler {
+        &self.sampler
+    }
+
+    #[inline(always)]
+    fn count_plain(&self, route_id: u64, rest: impl FnOnce() -> Option<Plain>) -> bool {
+        self.sampler.count_plain(route_id, rest)
+    }
+
+    #[inline(always)]
+    fn count_plain_key(&self, route_id: u64, op: u32, key_len: usize, rest: impl FnOnce() -> Option<Plain>) -> bool {
+        self.sampler.count_plain_key(route_id, op, key_len, rest)
+    }
+
+    #[inline(always)]
+    fn count_sample(&self, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+        self.sampler.count_sample(route_id, key, rest)
+    }
+
+    #[inline(always)]
+    fn count_divided(&self, route_id: u64, key: &[u8], rest: impl FnOnce() -> Option<Plain>) -> bool {
+        self.sampler.count_divided(route_id, key, rest)
+    }
+
+    fn count(&self, observation: Observation<'_>) -> Observed {
+        self.sampler.count(observation)
+    }
+}
+
+/// Counts one request with a sampler or a lane. Each step has one other to go on with, and the same arguments in the same
+/// places: then that is a jump, and the plain sort, where no keys are sampled, pays for nothing.
+#[inline(always)]
+pub(super) unsafe fn observe<O: Observer>(
+    observer: *mut O,
+    route_id: u64,
+    key: *const c_void,
+    key_len: usize,
+    op: u32,
+    value_len: u64,
+    label: u32,
+) -> keyviz_status_t {
+    if observer.is_null() {
+        return KEYVIZ_OK;
+    }
+    let rest = || plain(key, key_len, op, value_len, label);
+    if handle::is_plain(observer) && (*observer).count_plain(route_id, rest) {
+        return KEYVIZ_OK;
+    }
+    observe_key(observer, route_id, key, key_len, op, value_len, label)
+}
+
+/// What `observe` goes on with when an observation is not of the plain sort, or keys are sampled: the plain sort where they
+/// are.
 #[inline(never)]
-unsafe extern "C" fn observe_key(
-    sampler: *mut keyviz_sampler_t,
+unsafe extern "C" fn observe_key<O: Observer>(
+    observer: *mut O,
     route_id: u64,
     key: *const c_void,
     key_len: usize,
@@ -126,17 +183,16 @@ unsafe extern "C" fn observe_key(
     label: u32,
 ) -> keyviz_status_t {
     let rest = || plain(key, key_len, op, value_len, label);
-    if handle::samples_keys(sampler) && (*sampler).sampler.count_plain_key(route_id, op, key_len, rest) {
+    if handle::samples_keys(observer) && (*observer).count_plain_key(route_id, op, key_len, rest) {
         return KEYVIZ_OK;
     }
-    observe_other(sampler, route_id, key, key_len, op, value_len, label)
+    observe_other(observer, route_id, key, key_len, op, value_len, label)
 }
 
-/// What `observe_key` goes on with when the route may be sub-divided, or the key a sample. Each step has one other to go on
-/// with: only then it is a jump.
+/// What `observe_key` goes on with when the route may be sub-divided, or the key a sample.
 #[inline(never)]
-unsafe extern "C" fn observe_other(
-    sampler: *mut keyviz_sampler_t,
+unsafe extern "C" fn observe_other<O: Observer>(
+    observer: *mut O,
     route_id: u64,
     key: *const c_void,
     key_len: usize,
@@ -147,21 +203,21 @@ unsafe extern "C" fn observe_other(
     let rest = || plain(key, key_len, op, value_len, label);
     if !key.is_null() {
         let key = std::slice::from_raw_parts(key.cast(), key_len);
-        let counted = match handle::samples_keys(sampler) {
-            true => (*sampler).sampler.count_sample(route_id, key, rest),
-            false => handle::is_plain(sampler) && (*sampler).sampler.count_divided(route_id, key, rest),
+        let counted = match handle::samples_keys(observer) {
+            true => (*observer).count_sample(route_id, key, rest),
+            false => handle::is_plain(observer) && (*observer).count_divided(route_id, key, rest),
         };
         if counted {
             return KEYVIZ_OK;
         }
     }
-    observe_on(sampler, route_id, key, key_len, op, value_len, label)
+    observe_on(observer, route_id, key, key_len, op, value_len, label)
 }
 
 /// What `observe_other` goes on with: it counts whatever an observation may be.
 #[inline(never)]
-unsafe extern "C" fn observe_on(
-    sampler: *mut keyviz_sampler_t,
+unsafe extern "C" fn observe_on<O: Observer>(
+    observer: *mut O,
     route_id: u64,
     key: *const c_void,
     key_len: usize,
@@ -169,11 +225,12 @@ unsafe extern "C" fn observe_on(
     value_len: u64,
     label: u32,
 ) -> keyviz_status_t {
-    if !handle::is_valid(sampler) {
+    if !handle::is_valid(observer) {
         return KEYVIZ_ERR_INVALID_HANDLE;
     }
-    let (sampler, key) = (&(*sampler).sampler, self::key(key, key_len));
-    count(sampler, |observation| sampler.count(observation), route_id, key, key_len as u64, op, value_len, label)
+    let (observer, key) = (&*observer, self::key(key, key_len));
+    let into = |observation| observer.count(observation);
+    count(observer.sampler(), into, route_id, key, key_len as u64, op, value_len, label)
 }
 
 /// Counts one request whose key the caller has not at hand: it counts in sub-bucket 0. Otherwise as
@@ -200,7 +257,7 @@ pub unsafe extern "C" fn keyviz_observe_sized(
 /// Checks an observation and counts it with `into`.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-pub(super) fn count<'a>(
+fn count<'a>(
     sampler: &Sampler,
     into: impl FnOnce(Observation<'a>) -> Observed,
     route_id: u64,
