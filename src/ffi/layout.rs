@@ -38,9 +38,9 @@ pub const KEYVIZ_HOT_LAYOUT_VERSION: u32 = 3;
 ///      (place >> 32) + (label & (place >> 9 & 0xffff)); otherwise place - 2 is the address of a divided route:
 ///      first + label * stride + part. Its segment is the pair of addresses (counters, marks) at
 ///      lane_segments + 16 * (number of the cell's highest bit), which is lane_segments + (place & 0x1f0) if bit 0 of the
-///      place is set, and otherwise lane_segments + segment of the divided route. If it is 0: leave, call keyviz_hot_reserve, and begin again. At counters + 32 * cell lie reads,
-///      writes, read bytes, write bytes: add. Then look at the byte at marks + (cell >> block_bits), and if it is 0,
-///      store 1.
+///      place is set, and otherwise lane_segments + segment of the divided route. If it is 0: leave, call
+///      keyviz_hot_reserve, and begin again. At counters + 32 * cell lie reads, writes, read bytes, write bytes: add. Then
+///      look at the byte at marks + (cell >> block_bits), and if it is 0, store 1.
 ///   4. Leave: store 0 in the passage flag (in the shared lane: subtract 1 from where it was added).
 ///
 /// Between 1 and 4 the thread must not give the lane to another.

@@ -72,7 +72,7 @@ impl Logarithm {
         // ln m = ln c + ln (1 + r), with m = c (1 + r): r is at most 1 / 32, and what the series lacks at most r^4 / 4.
         let r = m * inverse - 1.0;
         let ln = r - r * r * (0.5 - r * (1.0 / 3.0));
-        f64::from(exponent) * std::f64::consts::LN_2 + (ln_middle + ln)
+        (f64::from(exponent) * std::f64::consts::LN_2 + (ln_middle + ln)).min(0.0)
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
         let logarithm = Logarithm::new();
         let mut x = 1.0_f64;
         while x > 1e-16 {
-            assert!((logarithm.of(x) - x.ln()).abs() < 1e-6, "ln {x}");
+            assert!((logarithm.of(x) - x.ln()).abs() < 1e-6 && logarithm.of(x) <= 0.0, "ln {x}");
             x *= 0.9999;
         }
     }
